@@ -1,7 +1,8 @@
 """Write environment.yml from pyproject.toml; with --check, say whether it is in step and exit 1 if not.
 
 A library has the same name on PyPI and on conda-forge; those of `ONLY_ON_PYPI` were not found there and are installed
-by pip.
+by pip, and so are those of `OTHER_ON_CONDA`: under their names conda-forge has, or may have, another thing (the
+Rust program typst, the JavaScript library playwright).
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "environment.yml"
-ONLY_ON_PYPI = {"causaldata", "diff-diff", "hubdata", "moderndid", "synthdid-py"}
+ONLY_ON_PYPI = {"axe-playwright-python", "causaldata", "diff-diff", "hubdata", "moderndid", "synthdid-py"}
+OTHER_ON_CONDA = {"playwright", "typst"}
+BY_PIP = ONLY_ON_PYPI | OTHER_ON_CONDA
 
 
 def name_of(requirement: str) -> str:
@@ -25,9 +28,9 @@ def requirements(pyproject: dict) -> tuple[list[str], list[str]]:
     """Return what conda installs (Python first, then by name) and what pip does."""
     project = pyproject["project"]
     libraries = sorted({*project["dependencies"], *project["optional-dependencies"]["test"]})
-    conda = [library for library in libraries if name_of(library) not in ONLY_ON_PYPI]
+    conda = [library for library in libraries if name_of(library) not in BY_PIP]
     return [f"python{project['requires-python']}", "pip", *conda], [
-        library for library in libraries if name_of(library) in ONLY_ON_PYPI
+        library for library in libraries if name_of(library) in BY_PIP
     ]
 
 
