@@ -26,6 +26,7 @@ __all__ = [
     "as_html",
     "as_text",
     "format_number",
+    "in_language",
     "rounded",
     "units",
 ]
@@ -473,4 +474,32 @@ def phrase(key: str, lang: str, values: dict[str, object]) -> Phrase:
     'not available: one < two'
     """
     where = f"wording {key!r}"
-    return Phrase(wording.fill(key, lang, {k: as_html(v, where=f"{where}, {k!r}") for k, v in values.items()}))
+    spoken = {name: in_language(value, lang) for name, value in values.items()}
+    return Phrase(wording.fill(key, lang, {k: as_html(v, where=f"{where}, {k!r}") for k, v in spoken.items()}))
+
+
+def in_language(value: object, lang: str) -> object:
+    """Return a value whose text, if the records hold it in English, is in the language; see `wording.recorded`.
+
+    Parameters
+    ----------
+    value : object
+        Plain text, a Clause or a Name; anything else is returned as it is.
+    lang : str
+        ``en`` or ``vi``.
+
+    Returns
+    -------
+    object
+        Of the same type.
+
+    Examples
+    --------
+    >>> in_language(Clause("Programme 135-II"), "vi")
+    Clause(text='Chương trình 135 giai đoạn II')
+    """
+    if isinstance(value, str):
+        return wording.recorded(value, lang)
+    if isinstance(value, Clause | Name):
+        return type(value)(wording.recorded(value.text, lang))
+    return value

@@ -19,7 +19,7 @@ from povstudy.errors import ReportError
 from povstudy.reporting import wording
 from povstudy.reporting.formats import Interval, Number, Phrase, as_html, as_text, phrase, rounded, unit_named
 from povstudy.reporting.record import FORECAST_FILE
-from povstudy.reporting.tables import csv_text, html_table
+from povstudy.reporting.tables import csv_text, html_table, spoken_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -259,6 +259,23 @@ class Report:
         """
         return str(self.phrase(key, **values))
 
+    def recorded(self, text: str) -> str:
+        """Return a text of the records in the report's language: for labels in which it stands among other words.
+
+        A Clause, a Name and a cell of a table are treated so without being asked.
+
+        Parameters
+        ----------
+        text : str
+            For instance the name of a programme.
+
+        Returns
+        -------
+        str
+            Plain text; the same where records.toml has no entry.
+        """
+        return wording.recorded(str(text), self.lang)
+
     def table(
         self,
         name: str,
@@ -289,6 +306,7 @@ class Report:
             If the name is not valid or used before, or the table has two header rows.
         """
         self._claim(name, "table")
+        df = spoken_table(df, self.lang)
         shown = html_table(df, self.lang, name=name, caption=caption, units=units, digits=digits)
         self._write(f"tables/{name}.csv", csv_text(df, name))
         _show(shown, as_text(caption) or name, kind="table", name=name)

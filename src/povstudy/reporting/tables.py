@@ -13,12 +13,20 @@ from typing import TYPE_CHECKING
 
 from povstudy.errors import ReportError
 from povstudy.reporting import wording
-from povstudy.reporting.formats import SIGNIFICANT_DIGITS, Number, as_html, format_number, rounded, unit_named
+from povstudy.reporting.formats import (
+    SIGNIFICANT_DIGITS,
+    Number,
+    as_html,
+    format_number,
+    in_language,
+    rounded,
+    unit_named,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["csv_cell", "csv_text", "html_table"]
+__all__ = ["csv_cell", "csv_text", "html_table", "spoken_table"]
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 NEEDS_QUOTES = re.compile(r'[,"\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029]')
@@ -60,6 +68,39 @@ def plain_columns(table: pd.DataFrame, name: str) -> pd.DataFrame:
         twice = sorted(set(table.columns[table.columns.duplicated()]))
         raise ReportError(f"Table {name!r} has two columns named {twice[0]!r}. Rename one.")
     return table
+
+
+def spoken_table(table: pd.DataFrame, lang: str) -> pd.DataFrame:
+    """Return the table with the English words of the records in the language of the report; see `wording.recorded`.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Any table.
+    lang : str
+        ``en`` or ``vi``.
+
+    Returns
+    -------
+    DataFrame
+        A new table where text changed, else the same one.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> spoken_table(pd.DataFrame({"Tình trạng": ["VERIFIED"]}), "vi").values.tolist()
+    [['ĐÃ KIỂM CHỨNG']]
+    """
+    if lang == "en" or not hasattr(table, "columns"):
+        return table
+    text = [
+        place for place in range(table.shape[1]) if any(isinstance(v, str) for v in table.iloc[:, place].astype(object))
+    ]
+    said = table.copy() if text else table
+    for place in text:
+        column = table.iloc[:, place].astype(object)
+        said.isetitem(place, column.map(lambda value: in_language(value, lang)))
+    return said
 
 
 def csv_cell(value: object) -> str:

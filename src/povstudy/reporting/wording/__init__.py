@@ -8,6 +8,8 @@ A text of a catalogue is HTML written by us; what is filled in is escaped by its
 from __future__ import annotations
 
 import functools
+import html
+import re
 import string
 import tomllib
 from collections.abc import Mapping
@@ -26,12 +28,14 @@ __all__ = [
     "fill",
     "merge",
     "placeholders",
+    "recorded",
     "text_of",
     "verdict_key",
 ]
 
 LANGUAGES = ("en", "vi")
 UNITS_FILE = "units.toml"
+RECORDS = "record."
 # Lowest probability of each verdict, from the top; below the last one it is "very_unlikely".
 VERDICTS = ((0.9, "very_likely"), (0.66, "likely"), (0.33, "open"), (0.1, "unlikely"), (0.0, "very_unlikely"))
 
@@ -300,3 +304,60 @@ def verdict_key(probability: float) -> str:
     if not 0 <= probability <= 1:
         raise ReportError(f"A probability must lie in [0, 1], got {probability!r}.")
     return "verdict." + next(word for lowest, word in VERDICTS if probability >= lowest)
+
+
+def recorded(text: str, lang: str) -> str:
+    """Say in a language what the records hold in English: a grade of evidence, an instrument, a programme, a reason.
+
+    Parameters
+    ----------
+    text : str
+        Plain text of a record.
+    lang : str
+        ``en`` or ``vi``.
+
+    Returns
+    -------
+    str
+        The text of records.toml in that language; ``text`` itself in English, and where there is no entry.
+
+    Raises
+    ------
+    ReportError
+        If the language is not known.
+
+    Examples
+    --------
+    >>> recorded("Repeats the figure of s031.", "vi")
+    'Lặp lại số liệu của s031.'
+    >>> recorded("my own word", "vi")
+    'my own word'
+    """
+    if lang == "en" or not text:
+        return text
+    fixed, varying = _records()
+    if text in fixed:
+        return html.unescape(text_of(fixed[text], lang))
+    for pattern, key in varying:
+        if found := pattern.fullmatch(text):
+            return html.unescape(text_of(key, lang)).format_map(found.groupdict())
+    return text
+
+
+@functools.cache
+def _records() -> tuple[dict[str, str], list[tuple[re.Pattern, str]]]:
+    """Return the keys of records.toml by their English text, and by pattern those with placeholders, longest first."""
+    fixed, varying = {}, []
+    for key, entry in catalogue().items():
+        if not key.startswith(RECORDS):
+            continue
+        english = html.unescape(entry.texts["en"])
+        if placeholders(english):
+            parts = [
+                re.escape(literal) + (f"(?P<{name}>.+?)" if name else "")
+                for literal, name, _, _ in string.Formatter().parse(english)
+            ]
+            varying.append((re.compile("".join(parts)), key))
+        else:
+            fixed[english] = key
+    return fixed, sorted(varying, key=lambda entry: -len(entry[0].pattern))
