@@ -16,10 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from povstudy.errors import NotAvailableError, ReportError
-from povstudy.reporting import cite, cleaning, folders, ledger, record
+from povstudy.reporting import cite, cleaning, folders, ledger, record, wording
 from povstudy.reporting.plan import MESSAGE_LENGTH, Plan, plan, prepare, speaks
 from povstudy.reporting.report import NUMBERS_FILE
-from povstudy.reporting.wording import LANGUAGES
 
 __all__ = ["Outcome", "earlier_outcome", "linked_files", "make_report", "read_json", "run_notebook"]
 
@@ -214,8 +213,9 @@ def _run(planned: Plan, out: Path, work: Path, on_cell: object) -> Outcome:
         return Outcome("done", planned.notebook, planned.area, out / planned.folder_name, planned.lang)
     if failure.kind == NotAvailableError.__name__:
         folder = out / folders.NOT_AVAILABLE / planned.folder_name
-        _note(planned, out, folder, {"status": "not available", "reason": failure.message})
-        return Outcome("not available", planned.notebook, planned.area, folder, planned.lang, failure.message)
+        reason = wording.recorded(failure.message, planned.lang)
+        _note(planned, out, folder, {"status": "not available", "reason": reason})
+        return Outcome("not available", planned.notebook, planned.area, folder, planned.lang, reason)
     raise _failed(planned, notebook, out, failure)
 
 
@@ -236,7 +236,7 @@ def _finish(planned: Plan, notebook: object, work: Path, started: datetime.datet
 
     _complete_numbers(work, planned.area)
     said = render.about(notebook)
-    titles = {lang: render.title_of(_cells_in(planned.source, lang), planned.notebook) for lang in LANGUAGES}
+    titles = {lang: render.title_of(_cells_in(planned.source, lang), planned.notebook) for lang in wording.LANGUAGES}
     made = record.make_record(
         folder=work,
         home=planned.home,
@@ -324,7 +324,7 @@ def _failed(planned: Plan, notebook: object, out: Path, failure: object) -> Repo
     line = f"\n  line: {failure.line}" if failure.line else ""
     text = f"{planned.notebook} failed in {at}: {what}"
     mark = nbformat.v4.new_markdown_cell(
-        f"**This run failed in the next cell.**\n\n```text\n{what.replace('```', '` ` `')}{line}\n```",
+        f"**{wording.text_of('page.failed', planned.lang)}**\n\n```text\n{what.replace('```', '` ` `')}{line}\n```",
         id="povstudy-error",
         metadata={"tags": ["povstudy-error"]},
     )
