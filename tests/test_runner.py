@@ -166,6 +166,7 @@ def test_the_folder_holds_the_whole_report(done):
         "report.html",
         "report.ipynb",
         "tables/draws.csv",
+        "tables.json",
     ]
 
 

@@ -16,7 +16,7 @@ from povstudy.errors import ReportError
 from povstudy.reporting import folders, record, wording
 from povstudy.reporting.parameters import read_notebook, read_parameters
 from povstudy.reporting.plan import notebook_files
-from povstudy.reporting.report import NUMBERS_FILE
+from povstudy.reporting.report import DOCUMENTS, NUMBERS_FILE, documents
 from povstudy.reporting.runner import (
     NOTEBOOK_FILE,
     OUTCOME_FILE,
@@ -166,7 +166,8 @@ def entries(output: Path) -> list[Entry]:
 
 def _entry(output: Path, path: Path, status: str) -> Entry:
     facts = read_json(path) or {}
-    files = tuple(f for f in (PAGE_FILE, *(name for name, _ in FILE_WORDS)) if (path.parent / f).is_file())
+    known = (f for f in (PAGE_FILE, *(name for name, _ in FILE_WORDS)) if (path.parent / f).is_file())
+    files = (*known, *documents(path.parent))
     return Entry(path.parent.relative_to(output), status, facts, files)
 
 
@@ -247,7 +248,8 @@ def _row(entry: Entry, lang: str) -> dict[str, object]:
         "not-available": ("index.not_available", {"reason": values["reason"]}),
     }
     key, filled = texts.get(entry.status, (f"index.{entry.status}", {}))
-    linked = [(file, wording.text_of(f"index.{word}", lang)) for file, word in FILE_WORDS if file in entry.files]
+    linked = [(file, Path(file).suffix[1:].upper()) for file in entry.files if Path(file).suffix in DOCUMENTS]
+    linked += [(file, wording.text_of(f"index.{word}", lang)) for file, word in FILE_WORDS if file in entry.files]
     return {
         "title": str(facts.get("title") or _notebook(facts)),
         "lang": str(facts.get("lang", lang)),

@@ -14,9 +14,20 @@ from pathlib import Path
 from povstudy.errors import ParameterError
 from povstudy.reporting.parameters import show
 
-__all__ = ["PRIVATE", "TEMPLATES", "InputFile", "column_lines", "input_path", "read_inputs", "write_templates"]
+__all__ = [
+    "PRIVATE",
+    "REPORTS",
+    "TEMPLATES",
+    "InputFile",
+    "column_lines",
+    "input_path",
+    "read_inputs",
+    "write_templates",
+]
 
 FOLDER = "input"
+# The parameter of a notebook that is made from the reports of others: the runner gathers them into one JSON file.
+REPORTS = "reports"
 # Parameters whose file holds households, or may: it is checked before anything starts, the notebook reads a copy of it,
 # and no copy stays in the report (its hash does).
 PRIVATE = frozenset({"registry", "programme", "outcomes"})
@@ -144,8 +155,10 @@ def input_path(parameter: str) -> str:
     --------
     >>> input_path("panel")
     'input/panel.csv'
+    >>> input_path("reports")
+    'input/reports.json'
     """
-    return f"{FOLDER}/{parameter}.csv"
+    return f"{FOLDER}/{parameter}.{'json' if parameter == REPORTS else 'csv'}"
 
 
 def read_inputs(values: Mapping[str, object]) -> dict[str, InputFile]:

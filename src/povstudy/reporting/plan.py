@@ -8,7 +8,8 @@ from pathlib import Path
 
 from povstudy.errors import AreaError, ParameterError, did_you_mean
 from povstudy.reporting import folders, record
-from povstudy.reporting.inputs import InputFile, read_inputs
+from povstudy.reporting.inputs import REPORTS, InputFile, read_inputs
+from povstudy.reporting.memo.collect import collect, earlier_notebooks
 from povstudy.reporting.parameters import (
     PARAMETERS_TAG,
     check_value,
@@ -122,6 +123,7 @@ def plan(
     parameters: Mapping[str, object] | None = None,
     *,
     assignments: Sequence[str] = (),
+    output: str | Path | None = None,
 ) -> Plan:
     """Check a notebook, its parameters and the files they name; start nothing.
 
@@ -133,6 +135,9 @@ def plan(
         Values by name.
     assignments : sequence of str
         ``NAME=VALUE`` texts of the command line, parsed by the declared types.
+    output : str or Path, optional
+        The parent of all reports, where a notebook with the parameter ``reports`` finds those of the others; default:
+        ``reports`` in the project folder.
 
     Returns
     -------
@@ -167,18 +172,34 @@ def plan(
             area_name = named if name == "area" else area_name
         elif parameter.type.item is not None and parameter.type.item.base == "area":
             values[name] = [_area(values | {name: item}, name, places, lang)[0] for item in values[name] or []]
+    data = sources.data_hashes(home)
+    if REPORTS in declared:
+        place = Path(str(values[REPORTS] or output or home / "reports")).expanduser()
+        files[REPORTS] = _reports(
+            place, str(values["area"]), lang, earlier_notebooks(notebook_files(home), path.stem), data
+        )
     values |= {name: file.relative for name, file in files.items()}
     inputs = {
         "notebook": record.notebook_hash(source),
         "parameters": values,
         "files": {name: file.sha256 for name, file in files.items()},
-        "data": sources.data_hashes(home),
+        "data": data,
         "code": record.code_hash(),
         "lock": record.lock_hash(home),
     }
     _check_no_machine_path(source, home, path.name)
     area = str(values.get("area") or "")
     return Plan(path.stem, source, values, files, inputs, area, area_name or area, lang, home)
+
+
+def _reports(place: Path, area: str, lang: str, notebooks: Mapping[str, Path], data: Mapping[str, str]) -> InputFile:
+    """Return the reports of other notebooks as one file: gathered from a folder, or kept in a memo before."""
+    if place.is_file() and place.suffix == ".json":
+        content = place.read_bytes()
+    else:
+        digest = record.sha256_text(record.canonical(data))
+        content = collect(place, area=area, lang=lang, notebooks=notebooks, data_sha256=digest)
+    return InputFile(REPORTS, "reports.json", content)
 
 
 def _areas_of_panel(values: Mapping[str, object]) -> dict[str, str]:

@@ -46,9 +46,12 @@ LIBRARIES = (
     "pandas",
     "papermill",
     "pillow",
+    "python-docx",
     "scipy",
     "seaborn",
     "statsmodels",
+    "typst",
+    "xlsxwriter",
 )
 CODE_FOLDERS = ("src", "notebooks")
 CODE_SUFFIXES = frozenset({".py", ".toml", ".j2", ".css", ".json", ".yaml", ".csv"})

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-__all__ = ["OUTPUT_VARIABLE", "Report", "numbers_json", "open_report"]
+__all__ = ["DOCUMENTS", "OUTPUT_VARIABLE", "TABLES_FILE", "Report", "documents", "numbers_json", "open_report"]
 
 OUTPUT_VARIABLE = "POVSTUDY_OUTPUT"
 LANGUAGE_VARIABLE = "POVSTUDY_LANG"
@@ -33,6 +33,10 @@ FILE_NAME = re.compile(r"[a-z0-9_]{1,80}")
 CSS_DPI = 96
 MARK = "povstudy"
 NUMBERS_FILE = "numbers.json"
+TABLES_FILE = "tables.json"
+# Endings of the documents that a report can hand out, and what a document may be called.
+DOCUMENTS = (".docx", ".pdf", ".xlsx")
+DOCUMENT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}(\.docx|\.pdf|\.xlsx)")
 
 
 def open_report(*, lang: str | None = None) -> Report:
@@ -86,6 +90,22 @@ def numbers_json(numbers: Mapping[str, Number]) -> str:
     return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
+def documents(folder: Path) -> list[str]:
+    """Return the documents that a report holds beside its page.
+
+    Parameters
+    ----------
+    folder : Path
+        The report folder.
+
+    Returns
+    -------
+    list of str
+        File names, sorted.
+    """
+    return sorted(p.name for p in folder.iterdir() if p.suffix in DOCUMENTS and p.is_file())
+
+
 class Report:
     """What a notebook hands out; see `open_report`.
 
@@ -105,7 +125,8 @@ class Report:
         self.lang = lang
         self.folder = folder
         self._numbers: dict[str, Number] = {}
-        self._names: dict[str, set[str]] = {"table": set(), "figure": set()}
+        self._names: dict[str, set[str]] = {"table": set(), "figure": set(), "document": set()}
+        self._tables: dict[str, dict[str, object]] = {}
         self._forecasts: list[pd.DataFrame] = []
         if folder is not None and (folder / NUMBERS_FILE).exists():
             raise ReportError("open_report() was called twice in this run. Call it once and keep its result.")
@@ -285,7 +306,7 @@ class Report:
         units: Mapping[str, str] | None = None,
         digits: Mapping[str, int] | int | None = None,
     ) -> None:
-        """Write a table to ``tables/<name>.csv`` and show it.
+        """Write a table to ``tables/<name>.csv``, its caption and units to ``tables.json``, and show it.
 
         Parameters
         ----------
@@ -309,6 +330,13 @@ class Report:
         df = spoken_table(df, self.lang)
         shown = html_table(df, self.lang, name=name, caption=caption, units=units, digits=digits)
         self._write(f"tables/{name}.csv", csv_text(df, name))
+        places = dict(digits) if isinstance(digits, Mapping) else dict.fromkeys(map(str, df.columns), digits)
+        self._tables[name] = {
+            "caption": as_text(caption),
+            "units": dict(units or {}),
+            "digits": {column: int(count) for column, count in places.items() if count is not None},
+        }
+        self._write(TABLES_FILE, json.dumps(dict(sorted(self._tables.items())), ensure_ascii=False, indent=1) + "\n")
         _show(shown, as_text(caption) or name, kind="table", name=name)
 
     def figure(self, name: str, fig: Figure, *, alt: str | Phrase, caption: str | Phrase) -> None:
@@ -361,6 +389,34 @@ class Report:
         )
         _show(f'<p class="caption">{caption_html}</p>', as_text(caption), kind="caption", name=name)
 
+    def file(self, name: str, content: bytes, *, title: str | Phrase) -> None:
+        """Write a document beside the page and show a link to it.
+
+        Parameters
+        ----------
+        name : str
+            Lower-case letters, digits, ``_`` and ``-``, with one of the endings of `DOCUMENTS`; unique in the report.
+        content : bytes
+            The document.
+        title : str or Phrase
+            What it is, in words: the text of the link.
+
+        Raises
+        ------
+        ReportError
+            If the name is not valid or used before.
+        """
+        if not isinstance(name, str) or not DOCUMENT_NAME.fullmatch(name):
+            raise ReportError(
+                f"The document name {str(name)[:80]!r} is not valid: use up to 100 lower-case letters a-z, digits, '_' "
+                f"and '-', and one of the endings {', '.join(DOCUMENTS)}."
+            )
+        self._claim_once(name, "document")
+        self._write(name, content)
+        words = as_html(title)
+        link = f'<a href="{html.escape(name)}">{words}</a>' if self.folder is not None else words
+        _show(f'<p class="said">{link}</p>', as_text(title), kind="say")
+
     def forecast(self, forecast: object, *, targets: object = None, **labels: object) -> None:
         """Write a forecast into forecast.csv; several forecasts of one report stand below each other.
 
@@ -397,6 +453,9 @@ class Report:
 
     def _claim(self, name: str, kind: str) -> None:
         _check_name(name, kind)
+        self._claim_once(name, kind)
+
+    def _claim_once(self, name: str, kind: str) -> None:
         if name in self._names[kind] and self.folder is not None:
             raise ReportError(f"The report has two {kind}s named {name!r}. Rename one.")
         self._names[kind].add(name)

@@ -18,7 +18,7 @@ from pathlib import Path
 from povstudy.errors import NotAvailableError, ReportError
 from povstudy.reporting import cite, cleaning, folders, ledger, record, wording
 from povstudy.reporting.plan import MESSAGE_LENGTH, Plan, plan, prepare, speaks
-from povstudy.reporting.report import NUMBERS_FILE
+from povstudy.reporting.report import NUMBERS_FILE, documents
 
 __all__ = ["Outcome", "earlier_outcome", "linked_files", "make_report", "read_json", "run_notebook"]
 
@@ -88,7 +88,7 @@ def run_notebook(
         If a cell failed, the kernel died, or the report or its entry in the ledger could not be written.  What was
         there before is untouched.
     """
-    planned = plan(notebook, parameters, assignments=assignments)
+    planned = plan(notebook, parameters, assignments=assignments, output=output)
     out = folders.make_output(planned.home / "reports" if output is None else output)
     folders.clean_leftovers(out)
     earlier = None if force else earlier_outcome(planned, out)
@@ -271,7 +271,7 @@ def linked_files(folder: Path) -> list[str]:
         Those that are there, and the record.
     """
     present = [f for f in (NUMBERS_FILE, record.FORECAST_FILE, NOTEBOOK_FILE) if (folder / f).is_file()]
-    return [*present, record.RECORD_FILE]
+    return [*documents(folder), *present, record.RECORD_FILE]
 
 
 def _cells_in(source: Mapping, lang: str) -> dict[str, list]:

@@ -24,6 +24,7 @@ from povstudy.reporting.compare import (
     notebook_images,
     page_images,
 )
+from povstudy.reporting.inputs import REPORTS
 from povstudy.reporting.lookup import UnreadableRecordError, fault_of, read_record
 from povstudy.reporting.plan import Plan, notebook_files, plan
 from povstudy.reporting.record import (
@@ -39,7 +40,7 @@ from povstudy.reporting.record import (
     sha256_text,
     versions,
 )
-from povstudy.reporting.report import NUMBERS_FILE
+from povstudy.reporting.report import NUMBERS_FILE, TABLES_FILE, documents
 from povstudy.reporting.runner import NOTEBOOK_FILE, PAGE_FILE, linked_files, make_report, read_json
 
 __all__ = ["Verification", "circumstances", "compare_reports", "how_to_recompute", "reasons", "recompute", "verify"]
@@ -47,6 +48,7 @@ __all__ = ["Verification", "circumstances", "compare_reports", "how_to_recompute
 RECOMPUTED = ("id", "title", "titles", "area", "area_name", "standard", "lang", "parameters", "seed", "command")
 RECOMPUTED += ("headline",)
 DRAWING = ("matplotlib", "pillow")
+WRITING = ("python-docx", "typst", "xlsxwriter")
 SHOWN = 8  # of one file
 EMBEDDED = re.compile(r'<details class="record">.*?<code>(.*?)</code>', re.DOTALL)
 IN_PAGE = "in the copy inside report.html"
@@ -156,9 +158,20 @@ def verify(
         compared=compared,
         moves=tuple(moves),
         reasons=tuple(reasons(record, here)),
-        notes=tuple(notes),
+        notes=(*notes, *_cited(planned)),
         advice=how_to_recompute(record, here),
     )
+
+
+def _cited(planned: Plan) -> list[str]:
+    """Return what to verify besides: the reports that this one was made from."""
+    if REPORTS not in planned.files:
+        return []
+    from povstudy.reporting.memo.parts import parse
+
+    parts = parse(planned.files[REPORTS].content).parts
+    ids = ", ".join(f"{part.id} ({part.notebook})" for part in parts.values())
+    return [f"it states what other reports say, from its own copy of them; verify these as well: {ids}"]
 
 
 def _plan(record: Mapping, folder: Path, notebook: Path | None, given: Mapping[str, Path]) -> Plan:
@@ -246,11 +259,15 @@ def compare_reports(record: Mapping, folder: Path, again: Path) -> tuple[list[Mo
     moves = compare_files(folder, again, NUMBERS_FILE, compare_numbers)
     for file in _tables(folder, again):
         moves += compare_files(folder, again, file, compare_csv)
+    moves += compare_files(folder, again, TABLES_FILE, compare_numbers)
     moves += compare_files(
         folder, again, PAGE_FILE, lambda old, _, file: _compare_page(record, old, again, file, same_code=same_code)
     )
     figures, notes = _compare_figures(record, fresh, folder, again)
     moves += figures
+    written, more = _compare_documents(record, fresh, folder, again)
+    moves += written
+    notes += more
     if same_code:
         moves += compare_files(folder, again, NOTEBOOK_FILE, compare_notebooks)
     moves += _compare_record(record, fresh, folder)
@@ -319,6 +336,24 @@ def _compare_figures(record: Mapping, fresh: Mapping, folder: Path, again: Path)
         if not name and one != two:
             moves.append(Move(PAGE_FILE, f"image {number}", "other bytes", "the bytes", "drawn again"))
     return moves, []
+
+
+def _compare_documents(record: Mapping, fresh: Mapping, folder: Path, again: Path) -> tuple[list[Move], list[str]]:
+    """Compare the documents beside the page by their bytes, where the same libraries write them."""
+    names = [
+        n for n in sorted({*documents(folder), *documents(again)}) if n in record["outputs"] or (again / n).exists()
+    ]
+    missing = [n for n in names if not ((folder / n).is_file() and (again / n).is_file())]
+    moves = [move for name in missing for move in compare_files(folder, again, name, compare_csv)]
+    differing = [n for n in (*DRAWING, *WRITING) if record["versions"].get(n) != fresh["versions"].get(n)]
+    if names and (differing or record["platform"] != fresh["platform"]):
+        why = ", ".join(f"{name} {record['versions'].get(name, '?')}" for name in differing) or _machine(record)
+        return moves, [f"documents were written with {why}: only their presence is compared, not their bytes"]
+    return moves + [
+        Move(name, "", "other bytes", "the bytes", "written again")
+        for name in names
+        if name not in missing and _bytes(folder / name) != _bytes(again / name)
+    ], []
 
 
 def _compare_copies(file: str, folder: Path, again: Path, shown: Mapping[str, bytes]) -> list[Move]:
