@@ -16,6 +16,7 @@ import nbformat
 import pytest
 
 from povstudy.reporting import numerals_without_source, read_parameters
+from povstudy.reporting.plan import LAB_TAG, speaks
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -93,11 +94,23 @@ def test_a_notebook_has_the_common_parameters_each_explained(path):
 def test_text_cells_come_in_both_languages_in_turn(path):
     cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"]
     tags = [tuple(cell.metadata.get("tags", [])) for cell in cells]
-    assert tags[::2] == [("lang-en",)] * (len(tags) // 2)
-    assert tags[1::2] == [("lang-vi",)] * (len(tags) // 2)
+    further = [tag[1:] for tag in tags[::2]]
+    assert set(further) <= {(), (LAB_TAG,)}
+    assert tags[::2] == [("lang-en", *rest) for rest in further]
+    assert tags[1::2] == [("lang-vi", *rest) for rest in further]
     for english, vietnamese in zip(cells[::2], cells[1::2], strict=True):
         marks = [re.findall(r"^(#+ |- )", cell.source, flags=re.MULTILINE) for cell in (english, vietnamese)]
         assert marks[0] == marks[1], english.source
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_a_notebook_says_above_its_parameters_what_to_change(path):
+    cells = nbformat.read(path, as_version=4).cells
+    place = next(place for place, cell in enumerate(cells) if "parameters" in cell.metadata.get("tags", []))
+    english, vietnamese = cells[place - 2 : place]
+    assert english.metadata["tags"] == ["lang-en", LAB_TAG] and "Change these and run again" in english.source
+    assert vietnamese.metadata["tags"] == ["lang-vi", LAB_TAG] and "rồi chạy lại" in vietnamese.source
+    assert not speaks(english, "en") and not speaks(vietnamese, "vi")  # of no use to who reads a report
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
@@ -109,7 +122,7 @@ def test_no_number_is_typed_into_the_text(path):
 
 
 def test_every_notebook_of_the_report_is_there(report):
-    assert set(folders(report)) == {path.stem for path in NOTEBOOKS}
+    assert set(folders(report)) == {path.stem for path in NOTEBOOKS if not path.stem.startswith("00_")}
     assert (report / "index.html").is_file()
 
 

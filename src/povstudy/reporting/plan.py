@@ -25,6 +25,7 @@ __all__ = ["Plan", "find_notebook", "notebook_files", "plan", "prepare", "speaks
 
 INJECTED_TAG = "injected-parameters"
 LANGUAGE_TAG = "lang-"
+LAB_TAG = "jupyterlab"
 MESSAGE_LENGTH = 500
 LISTED_AREAS = 12
 
@@ -249,7 +250,7 @@ def _check_no_machine_path(source: Mapping, home: Path, name: str) -> None:
 
 
 def speaks(cell: Mapping, lang: str) -> bool:
-    """Tell whether a cell belongs to a report in a language: code and text without a language do.
+    """Tell whether a cell belongs to a report in a language: code does, text in it, and text without a language.
 
     Parameters
     ----------
@@ -261,7 +262,7 @@ def speaks(cell: Mapping, lang: str) -> bool:
     Returns
     -------
     bool
-        False for text in another language.
+        False for text in another language, and for text that only helps who has the notebook open in JupyterLab.
 
     Examples
     --------
@@ -270,7 +271,7 @@ def speaks(cell: Mapping, lang: str) -> bool:
     """
     tags = cell["metadata"].get("tags", [])
     languages = [tag.removeprefix(LANGUAGE_TAG) for tag in tags if tag.startswith(LANGUAGE_TAG)]
-    return cell["cell_type"] != "markdown" or not languages or lang in languages
+    return cell["cell_type"] != "markdown" or (LAB_TAG not in tags and (not languages or lang in languages))
 
 
 def prepare(planned: Plan) -> object:
