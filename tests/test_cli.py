@@ -284,15 +284,11 @@ def test_lab_opens_the_notebooks_with_our_python(home, monkeypatch):
     with pytest.raises(SystemExit):
         cli.call(["lab", "--no-browser", "--port=9999"])
     assert called["path"] == sys.executable
-    assert called["arguments"][1:] == [
-        "-m",
-        "jupyterlab",
-        f"--notebook-dir={home / 'notebooks'}",
-        "--no-browser",
-        "--port=9999",
-    ]
+    arguments = called["arguments"]
+    assert arguments[1:4] == ["-m", "jupyterlab", f"--ServerApp.root_dir={home}"]
+    assert "--LabApp.default_url=/lab/tree/notebooks" in arguments
+    assert arguments[-2:] == ["--no-browser", "--port=9999"]
     assert called["environment"]["POVSTUDY_HOME"] == str(home)
-    assert called["environment"]["JUPYTER_PREFER_ENV_PATH"] == "1"
 
 
 def test_the_command_is_installed_and_leaves_with_its_status(home):

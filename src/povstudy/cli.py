@@ -257,11 +257,11 @@ def score(
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def lab(context: typer.Context) -> None:
     """Open JupyterLab on the notebooks; further arguments go to JupyterLab."""
+    from povstudy.reporting.lab import lab_command, lab_environment
     from povstudy.sources.home import project_home
 
     home = project_home()
-    command = [sys.executable, "-m", "jupyterlab", f"--notebook-dir={home / 'notebooks'}", *context.args]
-    environment = {**os.environ, "POVSTUDY_HOME": str(home), "JUPYTER_PREFER_ENV_PATH": "1"}
+    command, environment = lab_command(home, context.args), lab_environment(home, os.environ)
     sys.stdout.flush()
     if os.name == "posix":
         os.execve(sys.executable, command, environment)
