@@ -54,7 +54,7 @@ LIBRARIES = (
     "xlsxwriter",
 )
 CODE_FOLDERS = ("src", "notebooks")
-CODE_SUFFIXES = frozenset({".py", ".toml", ".j2", ".css", ".json", ".yaml", ".csv"})
+CODE_SUFFIXES = frozenset({".py", ".toml", ".j2", ".css", ".json", ".yaml", ".csv", ".typ"})
 
 
 def canonical(content: object) -> str:

@@ -579,6 +579,7 @@ def _compared(again: Path) -> str:
         (rows, "row of the forecast", "rows of the forecast"),
         (len(list(again.glob("tables/*.csv"))), "table", "tables"),
         (len(list(again.glob("figures/*.png"))), "figure", "figures"),
+        (len(documents(again)), "document", "documents"),
     )
     found = [f"{count} {one if count == 1 else many}" for count, one, many in counts if count]
     return ", ".join([*found, "the page", "the notebook", "the record"])

@@ -165,6 +165,7 @@ def _part(folder: Path, facts: Mapping) -> dict[str, object]:
         "area_name": facts["area_name"],
         "standard": facts["standard"],
         "command": facts["command"],
+        "parameters": facts["parameters"],
         "povstudy": facts["povstudy"],
         "numbers": numbers,
         "said": sorted({key for key, _ in sentences}),

@@ -106,8 +106,8 @@ class Part:
     ----------
     notebook, id, title, area_name, standard, command, povstudy : str
         As in its record.
-    numbers : dict
-        Its numbers.json.
+    parameters, numbers : dict
+        Its parameters and its numbers.json.
     said, simulated : frozenset of str
         Keys of the sentences that it says; names of the numbers that it states as simulated only.
     tables : dict of str to PartTable
@@ -125,6 +125,7 @@ class Part:
     standard: str
     command: str
     povstudy: str
+    parameters: dict[str, object]
     numbers: dict[str, dict]
     said: frozenset[str]
     simulated: frozenset[str]
@@ -228,6 +229,7 @@ def _part(stored: Mapping) -> Part:
     }
     return Part(
         *(str(stored[name]) for name in texts),
+        parameters=dict(stored["parameters"]),
         numbers=numbers,
         said=frozenset(stored["said"]),
         simulated=frozenset(stored["simulated"]),
