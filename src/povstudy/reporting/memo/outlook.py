@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from povstudy.errors import ReportError
 from povstudy.reporting import wording
 from povstudy.reporting.memo.parts import Part
+from povstudy.reporting.memo.printing import harmless
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,6 +20,7 @@ __all__ = ["Series", "Target", "fan_of", "series_of", "target_lines", "targets_o
 IDENTITY = ("location", "group", "target", "standard")
 QUANTILES = {"0.025": "low_95", "0.1": "low_80", "0.25": "low_50", "0.5": "median"}
 QUANTILES |= {"0.75": "high_50", "0.9": "high_80", "0.975": "high_95"}
+LONGEST_TEXT = 200
 ROLES = ("target", "concept", "benchmark")
 
 
@@ -181,7 +183,7 @@ def targets_of(part: Part, lang: str) -> tuple[Target, ...]:
     roles = {wording.text_of(f"role.{role}", lang): role for role in ROLES}
     found = []
     for position, row in enumerate(rows):
-        series, role, goal, verdict, instrument = (str(row[place] or "") for place in places)
+        series, role, goal, verdict, instrument = (harmless(str(row[place] or ""), LONGEST_TEXT) for place in places)
         found.append(Target(position, series, roles.get(role, "benchmark"), goal, verdict, instrument))
     return tuple(found)
 

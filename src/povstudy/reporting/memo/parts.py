@@ -23,6 +23,7 @@ __all__ += ["read_reports", "require"]
 
 PROFILE, FORECAST, COMMUNES = "02_poverty_profile", "03_forecast", "04_communes"
 PLANS, MODELS = "05_plan_evaluation", "06_model_evaluation"
+LONGEST_NAME = 160
 NUMERAL = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:e[+-]?\d+)?")
 IDENTIFIER = re.compile(r"pv-[a-z2-7]{10}")
 
@@ -219,6 +220,8 @@ def parse(content: bytes) -> Reports:
 def _part(stored: Mapping) -> Part:
     if not IDENTIFIER.fullmatch(str(stored["id"])):
         raise ValueError(f"{str(stored['id'])[:40]!r} is no identifier")
+    from povstudy.reporting.memo.printing import harmless
+
     texts = ("notebook", "id", "title", "area_name", "standard", "command", "povstudy")
     numbers = {str(name): dict(facts) for name, facts in stored["numbers"].items()}
     for facts in numbers.values():
@@ -228,7 +231,7 @@ def _part(stored: Mapping) -> Part:
         for name, t in stored["tables"].items()
     }
     return Part(
-        *(str(stored[name]) for name in texts),
+        *(harmless(str(stored[name]), LONGEST_NAME) for name in texts),
         parameters=dict(stored["parameters"]),
         numbers=numbers,
         said=frozenset(stored["said"]),
