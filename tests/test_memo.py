@@ -628,7 +628,8 @@ def test_what_is_lacking_is_named_with_the_command_that_makes_it(tmp_path):
     }
     wanted = (
         r"these are lacking: 02_poverty_profile \(made from other data\), 03_forecast \(not run\), "
-        r"04_communes \(failed\), 06_model_evaluation \(not run\)\. Make them with povstudy report --area vn34-91 --lang en -o DIR"
+        r"04_communes \(failed\), 06_model_evaluation \(not run\)\. "
+        r"Make them with povstudy report --area vn34-91 --lang en -o DIR"
     )
     with pytest.raises(NotAvailableError, match=wanted):
         require(found)
@@ -645,7 +646,9 @@ def test_without_a_forecast_there_is_no_memo():
 def test_a_file_that_is_none_of_ours_is_refused(tmp_path):
     file = tmp_path / "x.csv"
     file.write_text("a,b\n", encoding="utf-8")
-    with pytest.raises(ParameterError, match="which is no folder of reports and no file input/reports.json of a memo"):
+    with pytest.raises(
+        ParameterError, match=r"which is no folder of reports and no file input/reports\.json of a memo"
+    ):
         plan(NOTEBOOK, {"area": AREA, "reports": str(file)})
     changes = [{"version": 2}, {"parts": [{"id": "x"}]}, {"parts": [{**content()["parts"][0], "id": "../../x"}]}]
     for change in changes:
@@ -668,7 +671,7 @@ def test_a_document_is_listed_linked_and_named_plainly(tmp_path):
     report.file("memo-1.pdf", b"%PDF", title=Phrase("The <b>memo</b>"))
     assert documents(tmp_path) == ["memo-1.pdf"]
     for name in ("../x.pdf", "x.html", "X.pdf", "x", ".pdf", 5):
-        with pytest.raises(ReportError, match="The document name .* is not valid"):
+        with pytest.raises(ReportError, match=r"The document name .* is not valid"):
             report.file(name, b"", title="x")
     with pytest.raises(ReportError, match=r"two documents named 'memo-1\.pdf'"):
         report.file("memo-1.pdf", b"", title="x")
