@@ -172,6 +172,7 @@ def model_part(lang):
     numbers = {"recorded_models": number(13, "count", 0), "recorded_low": number(0.3, "million VND", 1)}
     numbers |= {"recorded_high": number(30.0, "million VND", 1), "worth": number(50.0, "million VND", 0)}
     numbers |= {"break_even_low": number(0.006, "share", 1), "break_even_high": number(0.6, "share", 1)}
+    numbers = {name: {**facts, "source": "programmes"} for name, facts in numbers.items()}
     simulated = {
         "grade": number(5, "count", 0),
         "truths_held": number(14, "count", 0),
@@ -221,7 +222,7 @@ def content(lang="en"):
                 "02_poverty_profile",
                 lang,
                 numbers=split | {"split_vn63_89_indexed": number(3.87)},
-                tables={"simulated_mo_phong_places": places},
+                tables={"simulated_mo_phong_places": places, "noi_bo_internal_list": places},
             ),
             forecast_part(lang),
             part("04_communes", lang, numbers=communes, parameters={"area": AREA, "lang": lang, "end_year": 2030}),
@@ -537,9 +538,7 @@ def write_report(
     (path / "tables.json").write_text(json.dumps(units), encoding="utf-8")
     (path / "figures" / "fan_0.csv").write_text(stored["figures"]["fan_0"], encoding="utf-8")
     said = "".join(f'<p class="said" data-key="{key}">yes</p>' for key in stored["said"])
-    said += "".join(
-        f'<p class="said" data-key="x">{LABEL}: <data data-name="{n}">1</data></p>' for n in stored["simulated"]
-    )
+    said += f'<p class="said" data-key="x">{LABEL}: made by a computer</p>' if stored["simulated"] else ""
     (path / "report.html").write_text(said, encoding="utf-8")
     if stored["forecast"]:
         (path / "forecast.csv").write_text(stored["forecast"], encoding="utf-8")

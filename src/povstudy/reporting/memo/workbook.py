@@ -25,6 +25,8 @@ SHEET_NAME = 31
 REFUSED_IN_NAMES = re.compile(r"[\[\]:*?/\\']")
 FIRST_ROW = 4  # of the table: above it caption, source and data
 MARK = "SIM "
+# A table for the eyes of an office only stays in its report.
+INTERNAL = "noi_bo_internal"
 WIDEST = 60
 OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
 
@@ -72,7 +74,7 @@ def _sheets(part: Part, lang: str) -> list[_Sheet]:
         phrase("memo.book.source", lang, {"id": part.id, "notebook": Name(part.notebook), "title": part.title})
     )
     sheets = [_numbers(part, lang, source, simulated=simulated) for simulated in (False, True)]
-    sheets += [_table(part, table, source) for table in part.tables.values()]
+    sheets += [_table(part, table, source) for table in part.tables.values() if INTERNAL not in table.name]
     if part.forecast:
         sheets.append(_forecast(part, lang, source))
     return [sheet for sheet in sheets if sheet.rows]
