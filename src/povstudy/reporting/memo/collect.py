@@ -30,7 +30,7 @@ PAGE_FILE = "report.html"
 # Figures whose table the memo draws again.
 FIGURES = ("fan_0",)
 SAID = re.compile(r'<p class="said" data-key="([a-z0-9_.]+)">(.*?)</p>', re.DOTALL)
-# How the sources of numbers begin that stand beside simulated ones and are real: records, trials, choices of the reader.
+# How the sources begin of numbers that are real beside simulated ones: records, trials, choices of the reader.
 REAL = ("programmes", "break_even", "causaldata", "doubly_robust", "parameter", "rates", "targets", "standards")
 
 
