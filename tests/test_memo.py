@@ -634,6 +634,15 @@ def test_what_is_lacking_is_named_with_the_command_that_makes_it(tmp_path):
         require(found)
 
 
+def test_the_reports_are_those_of_the_area_and_language_asked_for(tmp_path):
+    file = tmp_path / "reports.json"
+    file.write_text(json.dumps(content()), encoding="utf-8")
+    assert read_reports(str(file), area="vn34-91", lang="en", notebook=NOTEBOOK).area == AREA
+    for area, lang in (("vn63-89", "en"), ("vn34-91", "vi")):
+        with pytest.raises(ReportError, match=rf"those of vn34-91 \(en\), the memo is asked for {area} \({lang}\)"):
+            read_reports(str(file), area=area, lang=lang, notebook=NOTEBOOK)
+
+
 def test_without_a_forecast_there_is_no_memo():
     stored = content()
     stored["parts"] = [one for one in stored["parts"] if one["notebook"] != "03_forecast"]

@@ -338,7 +338,7 @@ def _sources(state: Statements) -> Section:
         "sources",
         pd.DataFrame(rows, columns=heads),
         report.phrase("memo.caption_sources", version=Clause(next(iter(reports.parts.values())).povstudy)),
-        widths=(0.6, 1.7, 9.7),
+        widths=(0.6, 2.4, 9.0),
     )
     first = reports.parts[FORECAST]
     cite = report.phrase(

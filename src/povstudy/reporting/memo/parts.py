@@ -262,7 +262,7 @@ def read_reports(reports: str | None, *, area: str, lang: str, notebook: str) ->
     Raises
     ------
     ReportError
-        If the file is not one of ours.
+        If the file is not one of ours, or of another area or language.
     """
     from povstudy import sources
     from povstudy.areas import resolve_area
@@ -271,7 +271,13 @@ def read_reports(reports: str | None, *, area: str, lang: str, notebook: str) ->
     from povstudy.reporting.plan import notebook_files
 
     if reports is not None and Path(reports).is_file():
-        return parse(Path(reports).read_bytes())
+        kept = parse(Path(reports).read_bytes())
+        if (kept.area, kept.lang) != (resolve_area(area), lang):
+            raise ReportError(
+                f"The reports that the memo is made from are those of {kept.area[:60]} ({kept.lang[:10]}), the memo is "
+                f"asked for {resolve_area(area)} ({lang}). Give area and lang of the reports, or their folder."
+            )
+        return kept
     home = sources.project_home()
     content = collect(
         Path(reports) if reports else home / "reports",
