@@ -66,8 +66,7 @@ def _section(state: Statements, key: str, *blocks: object) -> Section:
 
 
 def _line(state: Statements, law: Standard, settlement: str) -> object:
-    source = f"{law.instrument}, {law.clause}"
-    return state.report.number(f"line_{law.id}_{settlement}", law.line(settlement), "VND", source=source)
+    return state.report.number(f"line_{law.id}_{settlement}", law.line(settlement), "VND", source=law.instrument)
 
 
 def _classes(state: Statements, law: Standard | None) -> Section:

@@ -18,9 +18,9 @@ LOCALE = {"en": "en-GB", "vi": "vi-VN"}
 FONT = "Times New Roman"  # on every office machine, and prescribed for official papers in Viet Nam
 FIXED = datetime.datetime(2000, 1, 1)
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)
-SIZE, SMALL, LARGE = 11, 9, 24
-BLUE = (0x0B, 0x4F, 0x8A)
-WIDTH_CM = 17.0
+SIZE, SMALL, LARGE = 10, 8.5, 22
+BLUE, GREY = (0x0B, 0x4F, 0x8A), (0x4A, 0x53, 0x61)
+WIDTH_CM, PICTURE_CM = 17.0, 14.0
 
 
 def memo_docx(memo: Memo, numbers: Mapping[str, Number]) -> bytes:
@@ -75,9 +75,9 @@ def _set_up(document: object, memo: Memo) -> None:
     section = document.sections[0]
     section.page_width, section.page_height = Cm(21.0), Cm(29.7)
     section.left_margin = section.right_margin = Cm((21.0 - WIDTH_CM) / 2)
-    section.top_margin = section.bottom_margin = Cm(1.8)
+    section.top_margin = section.bottom_margin = Cm(1.6)
     styles = document.styles
-    for name in ("Normal", "Title", "Heading 1", "Heading 2", "Caption", "List Bullet"):
+    for name in ("Normal", "Title", "Heading 1", "Caption", "List Bullet"):
         style = styles[name]
         style.font.name = FONT
         fonts = style.element.get_or_add_rPr().get_or_add_rFonts()
@@ -87,9 +87,12 @@ def _set_up(document: object, memo: Memo) -> None:
             fonts.attrib.pop(qn(kind), None)
     styles["Normal"].font.size = Pt(SIZE)
     styles["Normal"].paragraph_format.space_after = Pt(4)
-    for name, size in (("Title", 18), ("Heading 1", 13), ("Heading 2", 12), ("Caption", SMALL)):
-        styles[name].font.size = Pt(size)
-        styles[name].font.color.rgb = RGBColor(*BLUE)
+    looks = (("Title", 18, BLUE, True, 0), ("Heading 1", 12.5, BLUE, True, 9), ("Caption", SMALL, GREY, False, 2))
+    for name, size, colour, bold, before in looks:
+        style = styles[name]
+        style.font.size, style.font.color.rgb, style.font.bold = Pt(size), RGBColor(*colour), bold
+        style.paragraph_format.space_before, style.paragraph_format.space_after = Pt(before), Pt(3)
+    styles["List Bullet"].paragraph_format.space_after = Pt(2)
     _language(styles.element, LOCALE[memo.lang])
     footer = section.footer.paragraphs[0]
     footer.text = harmless(memo.footer)
@@ -151,7 +154,7 @@ def _block(document: object, block: Block, lang: str) -> None:
 def _picture(document: object, block: Figure) -> None:
     from docx.shared import Cm
 
-    document.add_picture(io.BytesIO(block.png), width=Cm(WIDTH_CM))
+    document.add_picture(io.BytesIO(block.png), width=Cm(PICTURE_CM))
     document.inline_shapes[-1]._inline.docPr.set("descr", harmless(str(block.alt)))
     document.inline_shapes[-1]._inline.docPr.set("name", block.name)
     _write(document.add_paragraph(style="Caption"), runs_of(block.caption))
@@ -188,7 +191,9 @@ def _table(
             if numbers[place]:
                 paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
             _write(paragraph, list(written.runs), small=True)
-    document.add_paragraph().paragraph_format.space_after = Pt(0)
+    below = document.add_paragraph()  # Word joins tables that nothing parts
+    below.paragraph_format.space_after = Pt(0)
+    below.paragraph_format.line_spacing = Pt(4)
     look = table._tbl.tblPr.find(qn("w:tblLook"))
     if look is not None:
         look.set(qn("w:firstRow"), "1")
