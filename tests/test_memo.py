@@ -325,13 +325,16 @@ def test_simulated_rows_say_so_and_no_other(make):
     assert [LABEL in str(cell) for cell in advice.frame.iloc[:, 2]] == labelled
 
 
-def test_the_verdicts_are_those_of_the_report_and_the_rest_is_counted(make):
-    report, _, memo = make(content())
+@pytest.mark.parametrize("lang", wording.LANGUAGES)
+def test_the_verdicts_are_those_of_the_report_and_the_rest_is_counted(make, lang):
+    report, _, memo = make(content(lang))
     table = next(block for block in memo.section("targets").blocks if isinstance(block, Table))
-    assert table.frame["Probability"].tolist() == [0.821, 0.0, 0.5915]
-    assert table.frame["Verdict"].tolist() == ["likely to be met", "not attainable", "open"]
+    assert table.frame.iloc[:, 2].tolist() == [0.821, 0.0, 0.5915]
+    assert table.frame.iloc[:, 3].tolist() == ["likely to be met", "not attainable", "open"]
+    roles = [wording.text_of(f"memo.role.{role}", lang) for role in ("target", "concept", "benchmark")]
+    assert table.frame.iloc[:, 4].tolist() == roles
     assert report.numbers["targets_left"].value == 1
-    assert "The concepts disagree" in str(memo.section("targets").blocks[1].phrase)
+    assert Phrase(wording.text_of("memo.disagree", lang)).html in memo.section("targets").blocks[1].phrase.html
 
 
 def test_what_is_lacking_is_said_in_one_line_each(make):
@@ -464,6 +467,7 @@ def test_the_workbooks_hold_all_tables_as_numbers_with_units_and_sources(lang):
     assert workbooks(found) == books and list(books) == [OFFICIAL, SIMULATED_BOOK]
     official, simulated = (sheets_of(books[name]) for name in books)
     contents = wording.text_of("memo.book.contents", lang)
+    assert not any("internal" in name for name in (*official, *simulated))
     assert next(iter(official)) == next(iter(simulated)) == contents
     assert all(name in official[contents] for name in list(official)[1:])
     assert {"03 targets", "03 track", "06 recorded"} < set(official)

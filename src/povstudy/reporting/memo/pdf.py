@@ -47,7 +47,6 @@ def memo_pdf(memo: Memo) -> bytes:
         ignore_system_fonts=True,
         pdf_standards=["ua-1"],
         sys_inputs={"memo": json.dumps(_data(memo), ensure_ascii=False)},
-        timestamp=0,
     )
 
 
