@@ -643,8 +643,8 @@ def test_the_reports_are_those_of_the_area_and_language_asked_for(tmp_path):
     file.write_text(json.dumps(content()), encoding="utf-8")
     assert read_reports(str(file), area="vn34-91", lang="en", notebook=NOTEBOOK).area == AREA
     for area, lang in (("vn63-89", "en"), ("vn34-91", "vi")):
-        with pytest.raises(ReportError, match=rf"those of vn34-91 \(en\), the memo is asked for {area} \({lang}\)"):
-            read_reports(str(file), area=area, lang=lang, notebook=NOTEBOOK)
+        with pytest.raises(ParameterError, match=rf"those of vn34-91 \(en\), the memo is asked for {area} \({lang}\)"):
+            plan(NOTEBOOK, {"area": area, "lang": lang, "reports": str(file)})
 
 
 def test_without_a_forecast_there_is_no_memo():
@@ -664,9 +664,9 @@ def test_a_file_that_is_none_of_ours_is_refused(tmp_path):
         plan(NOTEBOOK, {"area": AREA, "reports": str(file)})
     changes = [{"version": 2}, {"parts": [{"id": "x"}]}, {"parts": [{**content()["parts"][0], "id": "../../x"}]}]
     for change in changes:
-        with pytest.raises(ReportError, match=r"cannot be read .*Give the folder of reports"):
+        with pytest.raises(ParameterError, match=r"cannot be read .*Give the folder of reports"):
             reports_of({**content(), **change})
-    with pytest.raises(ReportError, match="cannot be read"):
+    with pytest.raises(ParameterError, match="cannot be read"):
         parse(b"[")
 
 

@@ -196,7 +196,10 @@ def plan(
 def _reports(place: Path, area: str, lang: str, notebooks: Mapping[str, Path], data: Mapping[str, str]) -> InputFile:
     """Return the reports of other notebooks as one file: gathered from a folder, or kept in a memo before."""
     if place.is_file() and place.suffix == ".json":
+        from povstudy.reporting.memo.parts import parse_for
+
         content = place.read_bytes()
+        parse_for(content, area, lang)
     else:
         digest = record.sha256_text(record.canonical(data))
         content = collect(place, area=area, lang=lang, notebooks=notebooks, data_sha256=digest)

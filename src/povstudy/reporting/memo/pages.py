@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["memo_of"]
 
 LOW_COVERAGE = 0.7
+LABEL_WIDTH = 24
 FIGURE_INCHES = (6.9, 2.75)
 
 
@@ -165,6 +167,7 @@ def _fan(part: Part, own: Series, targets: tuple[Target, ...], report: Report, l
 
     observed, forecast = fan_of(part, own, lang)
     lines = target_lines(part, targets)
+    lines["target"] = ["\n".join(wrap(text, LABEL_WIDTH)) for text in lines["target"]]
 
     words = {
         "x": report.words("w03.year"),

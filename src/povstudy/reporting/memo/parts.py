@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from povstudy.errors import NotAvailableError, ReportError
+from povstudy.errors import NotAvailableError, ParameterError
 from povstudy.reporting.memo.collect import BUNDLE_VERSION, SIMULATED
 from povstudy.reporting.tables import FORMULA_STARTS
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["COMMUNES", "FORECAST", "MODELS", "PLANS", "PROFILE", "Absent", "Part", "PartTable", "Reports", "parse"]
-__all__ += ["read_reports", "require"]
+__all__ += ["parse_for", "read_reports", "require"]
 
 PROFILE, FORECAST, COMMUNES = "02_poverty_profile", "03_forecast", "04_communes"
 PLANS, MODELS = "05_plan_evaluation", "06_model_evaluation"
@@ -199,7 +199,7 @@ def parse(content: bytes) -> Reports:
 
     Raises
     ------
-    ReportError
+    ParameterError
         If it is something else.
     """
     try:
@@ -210,11 +210,40 @@ def parse(content: bytes) -> Reports:
         absent = {name: Absent(str(one["status"]), str(one["reason"])) for name, one in stored["absent"].items()}
         area, lang = str(stored["area"]), str(stored["lang"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ReportError(
+        raise ParameterError(
             f"The reports that the memo is made from cannot be read ({str(error)[:80]}). Give the folder of reports "
             "that `povstudy report -o DIR` wrote, or the input/reports.json of a memo."
         ) from None
     return Reports(area, lang, {p.notebook: p for p in sorted(parts, key=lambda p: p.notebook)}, absent)
+
+
+def parse_for(content: bytes, area: str, lang: str) -> Reports:
+    """Read what `povstudy.reporting.memo.collect.collect` wrote for an area and a language.
+
+    Parameters
+    ----------
+    content : bytes
+        JSON.
+    area, lang : str
+        Id of the area, ``en`` or ``vi``.
+
+    Returns
+    -------
+    Reports
+        The reports.
+
+    Raises
+    ------
+    ParameterError
+        If it is something else, or of another area or language.
+    """
+    kept = parse(content)
+    if (kept.area, kept.lang) != (area, lang):
+        raise ParameterError(
+            f"The reports that the memo is made from are those of {kept.area[:60]} ({kept.lang[:10]}), the memo is "
+            f"asked for {area} ({lang}). Give area and lang of the reports, or their folder."
+        )
+    return kept
 
 
 def _part(stored: Mapping) -> Part:
@@ -261,7 +290,7 @@ def read_reports(reports: str | None, *, area: str, lang: str, notebook: str) ->
 
     Raises
     ------
-    ReportError
+    ParameterError
         If the file is not one of ours, or of another area or language.
     """
     from povstudy import sources
@@ -271,13 +300,7 @@ def read_reports(reports: str | None, *, area: str, lang: str, notebook: str) ->
     from povstudy.reporting.plan import notebook_files
 
     if reports is not None and Path(reports).is_file():
-        kept = parse(Path(reports).read_bytes())
-        if (kept.area, kept.lang) != (resolve_area(area), lang):
-            raise ReportError(
-                f"The reports that the memo is made from are those of {kept.area[:60]} ({kept.lang[:10]}), the memo is "
-                f"asked for {resolve_area(area)} ({lang}). Give area and lang of the reports, or their folder."
-            )
-        return kept
+        return parse_for(Path(reports).read_bytes(), resolve_area(area), lang)
     home = sources.project_home()
     content = collect(
         Path(reports) if reports else home / "reports",
