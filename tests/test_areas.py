@@ -6,6 +6,8 @@ import re
 import shutil
 import unicodedata
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from povstudy.areas import (
@@ -18,10 +20,11 @@ from povstudy.areas import (
     resolve_area,
     siblings_of,
     successor_of,
+    tile_layout,
     vintage_of,
 )
 from povstudy.errors import AreaError, StandardError
-from povstudy.sources import build, load
+from povstudy.sources import build, load, project_home
 
 
 @pytest.fixture(scope="module")
@@ -230,3 +233,60 @@ def test_a_users_areas_are_found_by_id_and_name(root, tmp_path, monkeypatch):
     assert region_of("idn-32") == ""
     assert parts_of("idn-32") == ("idn-32",)
     assert "vn63-89" in {resolve_area("89")}
+
+
+@pytest.fixture(scope="module", params=["63", "34"])
+def layout(request):
+    """Tiles of a vintage with the point, in km, that each stands for."""
+    raw = project_home() / "data" / "raw"
+    centres = pd.read_csv(raw / "province_centres.csv", dtype={"code_63": str})
+    codes = pd.read_csv(raw / "area_crosswalk.csv", dtype=str).set_index("code_63")["code_34"]
+    code = centres["code_63"] if request.param == "63" else centres["code_63"].map(codes)
+    middle = centres.groupby("vn" + request.param + "-" + code)[["lat", "lon"]].mean()
+    tiles = tile_layout(request.param).set_index("area")
+    km = {"north": 111.2 * middle["lat"], "east": 111.2 * np.cos(np.radians(16)) * middle["lon"]}
+    return tiles.join(pd.DataFrame(km))
+
+
+def test_every_province_has_a_tile_of_its_own(layout, table):
+    vintage = layout.index[0][2:4]
+    provinces = table[table["level"].eq("province") & table["vintage"].eq(vintage)]
+    assert set(layout.index) == set(provinces.index)
+    assert not layout.duplicated(["row", "column"]).any()
+    assert layout[["row", "column"]].min().tolist() == [0, 0]
+
+
+def test_neighbours_stay_neighbours_on_the_tile_map(layout):
+    """The four nearest provinces are at most two cells away in 97 of 100 pairs, one and a quarter on average."""
+    places, cells = layout[["north", "east"]].to_numpy(), layout[["row", "column"]].to_numpy()
+    distance = np.linalg.norm(places[:, None] - places[None], axis=-1)
+    nearest = np.argsort(distance, axis=1)[:, 1:5]
+    steps = np.abs(cells[:, None] - cells[None]).max(axis=-1)[np.arange(len(layout))[:, None], nearest]
+    assert (steps <= 2).mean() >= 0.97
+    assert steps.mean() <= 1.25
+
+
+def test_the_north_is_at_the_top_and_the_coast_on_the_right(layout):
+    """Of two provinces 100 km or more apart, the northern stands in a higher row and the western further left."""
+    for axis, cell, sign in (("north", "row", -1), ("east", "column", 1)):
+        apart = sign * (layout[axis].to_numpy()[:, None] - layout[axis].to_numpy()[None])
+        steps = (layout[cell].to_numpy()[:, None] - layout[cell].to_numpy()[None])[apart > 100]
+        assert (steps >= 0).mean() >= 0.97, axis
+        assert (steps > 0).mean() >= 0.85, axis
+
+
+def test_the_tile_map_has_the_shape_of_the_country(layout):
+    """The waist is narrow, the coast of the south lies east of it, the deltas are wide."""
+    rows = layout["row"].max() + 1
+    wide = layout.groupby("row")["column"].agg(lambda columns: columns.max() - columns.min() + 1)
+    middle = wide[(wide.index > 0.3 * rows) & (wide.index < 0.5 * rows)]
+    assert middle.max() < wide[wide.index < 0.25 * rows].max()
+    assert middle.max() < wide[wide.index > 0.7 * rows].max()
+    east = layout.groupby("row")["column"].max()
+    assert east[east.index > 0.55 * rows].max() > east[east.index < 0.4 * rows].max()
+
+
+def test_a_tile_map_of_another_vintage_is_refused():
+    message = refused(tile_layout, "29")
+    assert "There is no tile map of the vintage '29'" in message
+    assert "63 (the provinces until 30 June 2025) or 34" in message

@@ -28,6 +28,7 @@ __all__ = [
     "resolve_area",
     "siblings_of",
     "successor_of",
+    "tile_layout",
     "vintage_of",
 ]
 
@@ -287,3 +288,36 @@ def areas_of(which: str) -> tuple[str, ...]:
     if len(ids) == 1 and _row(ids[0])["level"] == "region":
         return parts_of(ids[0])
     return ids
+
+
+def tile_layout(vintage: str) -> pd.DataFrame:
+    """Return the cell of each province on a tile map: a grid of squares, the north at the top.
+
+    Parameters
+    ----------
+    vintage : str
+        ``63`` (to June 2025) or ``34`` (since July 2025).
+
+    Returns
+    -------
+    DataFrame
+        ``area, row, column``, whole numbers from 0; no two provinces share a cell.
+
+    Raises
+    ------
+    AreaError
+        If there is no such vintage.
+
+    Examples
+    --------
+    >>> layout = tile_layout("34").set_index("area")
+    >>> len(layout), bool(layout.loc["vn34-01", "row"] < layout.loc["vn34-91", "row"])
+    (34, True)
+    """
+    if str(vintage) not in _VINTAGE:
+        raise AreaError(
+            f"There is no tile map of the vintage {shown(vintage)}. Possible: 63 (the provinces until 30 June 2025) "
+            "or 34 (since 1 July 2025)."
+        )
+    tiles = load("tiles")
+    return tiles.loc[tiles["vintage"] == str(vintage), ["area", "row", "column"]].reset_index(drop=True)

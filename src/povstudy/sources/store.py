@@ -26,10 +26,11 @@ from povstudy.sources.rates import covariates_table, rates_table, read_reviews, 
 from povstudy.sources.raw import RAW_FOLDER, checked_package, parse_csv, sha256
 from povstudy.sources.raw import data_hashes as _data_hashes
 from povstudy.sources.targets import targets_table
+from povstudy.sources.tiles import tiles_table
 
 __all__ = ["NAMES", "Manifest", "build", "data_hashes", "load", "make_tables"]
 
-NAMES = ("rates", "covariates", "reviews", "programmes", "communes", "targets", "areas", "sources")
+NAMES = ("rates", "covariates", "reviews", "programmes", "communes", "targets", "areas", "tiles", "sources")
 """Tables that :func:`load` gives."""
 
 SCHEMA_VERSION = 1
@@ -156,6 +157,7 @@ def make_tables(home: Path) -> dict[str, pd.DataFrame]:
         "communes": raw["an_giang_communes.csv"].assign(file="data/raw/an_giang_communes.csv"),
         "targets": targets_table(raw, reviews),
         "areas": areas,
+        "tiles": tiles_table(raw["province_centres.csv"], raw["area_crosswalk.csv"]),
         "sources": raw["sources.csv"],
     }
 
@@ -338,7 +340,7 @@ def load(name: str, *, home: str | Path | None = None) -> pd.DataFrame:
     Parameters
     ----------
     name : str
-        ``rates``, ``covariates``, ``reviews``, ``programmes``, ``communes``, ``targets``, ``areas`` or
+        ``rates``, ``covariates``, ``reviews``, ``programmes``, ``communes``, ``targets``, ``areas``, ``tiles`` or
         ``sources``.
     home : str, Path or None
         Project folder; None finds it.
