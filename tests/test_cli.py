@@ -61,7 +61,7 @@ def kernels(monkeypatch):
         result: CellFailure | BaseException | None = None
         runs = 0
 
-    def execute(notebook, *, environment, folder, on_cell=None):
+    def execute(notebook, *, environment, folder, on_cell=None, **options):
         Kernels.runs += 1
         on_cell(0, 2, "A title")
         if isinstance(Kernels.result, BaseException):

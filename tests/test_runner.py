@@ -18,6 +18,7 @@ import pytest
 
 from povstudy.errors import AreaError, DataError, NotAvailableError, ParameterError, ReportError
 from povstudy.reporting import folders, index, kernel
+from povstudy.reporting.fork import warm_process
 from povstudy.reporting.kernel import CellFailure, error_line, first_failure, kernel_environment
 from povstudy.reporting.plan import find_notebook, plan, prepare
 from povstudy.reporting.prose import numerals_without_source
@@ -115,7 +116,7 @@ def no_kernel(monkeypatch):
 
     happening = Happening()
 
-    def execute(notebook, *, environment, folder, on_cell=None):
+    def execute(notebook, *, environment, folder, on_cell=None, **options):
         happening.runs += 1
         happening.environment = environment
         happening.before_end(folder)
@@ -266,7 +267,7 @@ def slow(home, output):
 
 
 def children(pid: int) -> list[int]:
-    return [child.pid for child in psutil.Process(pid).children()]
+    return [child.pid for child in psutil.Process(pid).children(recursive=True)]
 
 
 def alive(pid: int) -> bool:
@@ -298,6 +299,7 @@ def test_the_kernel_is_gone_when_an_interruption_is_told(home, output):
         seen.extend(set(children(os.getpid())) - before)
         raise KeyboardInterrupt
 
+    warm_process(kernel_environment({}))  # it stays: what it forks for a run must not
     before, seen = set(children(os.getpid())), []
     with pytest.raises(KeyboardInterrupt):
         run_notebook(write(home / "x.ipynb", code("a = 1")), output=output, on_cell=interrupt)

@@ -1,7 +1,7 @@
-"""Running the cells of a notebook with papermill, in a kernel of our own interpreter.
+"""Running the cells of a notebook with papermill: in a forked child, or in a kernel of our own interpreter.
 
-No installed kernel specification is used, the kernel's environment is fixed, and a run counts as finished only
-if every code cell completed.
+No installed kernel specification is used, the environment of a run is fixed, and a run counts as finished only if
+every code cell completed.  Both engines give the same bytes; the forked one is chosen where it can be had.
 """
 
 from __future__ import annotations
@@ -14,32 +14,29 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpec
 from papermill import execute_notebook
-from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 from papermill.execute import remove_error_markers
 from papermill.log import logger
 
-__all__ = ["CellFailure", "OnCell", "execute", "kernel_environment"]
+from povstudy.errors import ParameterError
+from povstudy.reporting.cells import OnCell, TellingClient
+from povstudy.reporting.engine import ForkEngine
+from povstudy.reporting.fork import THREAD_VARIABLES, CannotForkError, can_fork
 
-ENGINE = "povstudy-nbclient"
-OnCell = Callable[[int, int, str], None]
+__all__ = ["ENGINES", "CellFailure", "OnCell", "execute", "kernel_environment"]
+
+FORK, KERNEL = "fork", "kernel"
+ENGINES = (FORK, KERNEL)
+NAMES = {FORK: "povstudy", KERNEL: "povstudy-kernel"}
 SOCKET_PATH_LIMIT = 90
-THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "BLIS_NUM_THREADS",
-)
 FIXED = {
     "LANG": "C.UTF-8",
     "LC_ALL": "C.UTF-8",
@@ -139,17 +136,6 @@ def _end(process: object, group: int | None) -> None:
     process.wait()
 
 
-class _Client(PapermillNotebookClient):
-    """Tells which cell starts."""
-
-    on_cell: OnCell | None = None
-
-    def execute_cell(self, cell: object, index: int, **kwargs: object) -> object:
-        if self.on_cell is not None:
-            self.on_cell(index, len(self.nb.cells), cell_title(self.nb, index))
-        return super().execute_cell(cell, index, **kwargs)
-
-
 class _Engine(NBClientEngine):
     """Papermill's own engine with our kernel and its environment."""
 
@@ -163,15 +149,16 @@ class _Engine(NBClientEngine):
         folder: str,
         executed: list,
         on_cell: OnCell | None = None,
+        execution_timeout: float | None = None,
         start_timeout: int = 120,
         **_: object,
     ) -> None:
         executed.append(nb_man.nb)
         with _own_kernel() as manager:
-            client = _Client(
+            client = TellingClient(
                 nb_man,
                 km=manager,
-                timeout=None,
+                timeout=execution_timeout,
                 startup_timeout=start_timeout,
                 record_timing=False,
                 log=logger,
@@ -182,31 +169,14 @@ class _Engine(NBClientEngine):
             client.execute(env={**environment, **profile}, cwd=folder, cleanup_kc=True)
 
 
-def cell_title(notebook: object, index: int) -> str:
-    """Return the nearest heading at or above a cell: what a progress bar shows.
-
-    Parameters
-    ----------
-    notebook : NotebookNode
-        The notebook.
-    index : int
-        Position of the cell.
-
-    Returns
-    -------
-    str
-        The heading without ``#``, or an empty text.
-    """
-    for cell in reversed(notebook.cells[: index + 1]):
-        if cell.cell_type == "markdown":
-            for line in reversed(cell.source.splitlines()):
-                if re.match(r"#{1,6} ", line):
-                    return line.lstrip("#").strip()
-    return ""
-
-
 def execute(
-    notebook: object, *, environment: Mapping[str, str], folder: Path, on_cell: OnCell | None = None
+    notebook: object,
+    *,
+    environment: Mapping[str, str],
+    folder: Path,
+    on_cell: OnCell | None = None,
+    engine: str | None = None,
+    timeout: float | None = None,
 ) -> tuple[object, CellFailure | None]:
     """Run all cells of a notebook.
 
@@ -220,6 +190,11 @@ def execute(
         Working folder of the kernel.
     on_cell : callable, optional
         Called with index, number of cells and title before each cell.
+    engine : str, optional
+        ``fork`` (a child of a warm process) or ``kernel`` (a kernel that is started for the run); default: ``fork``
+        where it can be had.
+    timeout : float, optional
+        Seconds that a cell may take; then its process is killed.
 
     Returns
     -------
@@ -227,9 +202,32 @@ def execute(
         The notebook with the outputs of the cells that ran.
     CellFailure or None
         None if every code cell completed; else why not.
+
+    Raises
+    ------
+    ParameterError
+        If the engine is not known.
     """
-    papermill_engines.register(ENGINE, _Engine)
-    died: str | None = None
+    if engine not in (None, *ENGINES):
+        raise ParameterError(f"There is no engine {engine!r}; possible are {' and '.join(ENGINES)}.")
+    for name, found in ((FORK, ForkEngine), (KERNEL, _Engine)):
+        papermill_engines.register(NAMES[name], found)
+    options = {
+        "environment": environment,
+        "folder": str(folder),
+        "on_cell": on_cell,
+        "execution_timeout": timeout,
+    }
+    if engine == KERNEL or (engine is None and not can_fork()):
+        return _execute(notebook, KERNEL, options)
+    try:
+        return _execute(notebook, FORK, options)
+    except CannotForkError:
+        return _execute(notebook, KERNEL, options)
+
+
+def _execute(notebook: object, engine: str, options: Mapping) -> tuple[object, CellFailure | None]:
+    died: tuple[str, str] | None = None
     executed: list = []
     level = logger.level
     logger.setLevel("CRITICAL")
@@ -237,25 +235,27 @@ def execute(
         execute_notebook(
             notebook,
             None,
-            engine_name=ENGINE,
+            engine_name=NAMES[engine],
             kernel_name="python3",
             progress_bar=False,
             request_save_on_cell_execute=False,
             autosave_cell_every=0,
-            environment=environment,
-            folder=str(folder),
             executed=executed,
-            on_cell=on_cell,
+            **options,
         )
     except PapermillExecutionError:
         pass
+    except CannotForkError:
+        raise
+    except TimeoutError:
+        died = "Timeout", f"the cell took longer than {options['execution_timeout']:g} seconds"
     except RuntimeError as error:
-        died = str(error)
+        died = "KernelDied", str(error)
     finally:
         logger.setLevel(level)
     result = remove_error_markers(executed[-1]) if executed else notebook
     if died is not None:
-        return result, CellFailure(_last_started(result), "KernelDied", died)
+        return result, CellFailure(_last_started(result), *died)
     return result, first_failure(result)
 
 

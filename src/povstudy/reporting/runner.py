@@ -61,6 +61,8 @@ def run_notebook(
     output: str | Path | None = None,
     force: bool = False,
     on_cell: object = None,
+    engine: str | None = None,
+    timeout: float | None = None,
 ) -> Outcome:
     """Run a notebook into a report folder.
 
@@ -74,6 +76,8 @@ def run_notebook(
         Run even if the report is there already.
     on_cell : callable, optional
         Called with index, number of cells and title before each cell.
+    engine, timeout
+        As in `povstudy.reporting.kernel.execute`; both engines write the same bytes.
 
     Returns
     -------
@@ -99,7 +103,7 @@ def run_notebook(
     sources.build(planned.home)
     try:
         with folders.work_folder(out) as work:
-            outcome = _run(planned, out, work, on_cell)
+            outcome = _run(planned, out, work, {"on_cell": on_cell, "engine": engine, "timeout": timeout})
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         advice = "Free some space" if full else "Check the folder"
@@ -165,7 +169,7 @@ def read_json(path: Path) -> dict | None:
     return content if isinstance(content, dict) else None
 
 
-def make_report(planned: Plan, work: Path, on_cell: object = None) -> tuple[object, object]:
+def make_report(planned: Plan, work: Path, **options: object) -> tuple[object, object]:
     """Run a notebook and write its report into a folder; nothing is written anywhere else.
 
     Parameters
@@ -174,8 +178,8 @@ def make_report(planned: Plan, work: Path, on_cell: object = None) -> tuple[obje
         The run.
     work : Path
         An empty folder.
-    on_cell : callable, optional
-        Called with index, number of cells and title before each cell.
+    **options : object
+        ``on_cell``, ``engine`` and ``timeout`` of `povstudy.reporting.kernel.execute`.
 
     Returns
     -------
@@ -194,7 +198,7 @@ def make_report(planned: Plan, work: Path, on_cell: object = None) -> tuple[obje
     environment = kernel.kernel_environment(
         {"POVSTUDY_OUTPUT": str(work), "POVSTUDY_HOME": str(planned.home), "POVSTUDY_LANG": planned.lang}
     )
-    notebook, failure = kernel.execute(notebook, environment=environment, folder=work, on_cell=on_cell)
+    notebook, failure = kernel.execute(notebook, environment=environment, folder=work, **options)
     _forget(planned, work)
     cleaning.clean(notebook, work, planned.home)
     if failure is None:
@@ -202,8 +206,8 @@ def make_report(planned: Plan, work: Path, on_cell: object = None) -> tuple[obje
     return notebook, failure
 
 
-def _run(planned: Plan, out: Path, work: Path, on_cell: object) -> Outcome:
-    notebook, failure = make_report(planned, work, on_cell)
+def _run(planned: Plan, out: Path, work: Path, options: Mapping[str, object]) -> Outcome:
+    notebook, failure = make_report(planned, work, **options)
     if failure is None:
         folders.publish(work, out / planned.folder_name)
         for other in (folders.FAILED, folders.NOT_AVAILABLE):

@@ -231,7 +231,7 @@ def recompute(record: Mapping, planned: Plan, again: Path, *, on_cell: object = 
     from povstudy import sources
 
     sources.build(planned.home, force=True)
-    _, failure = make_report(planned, again, on_cell)
+    _, failure = make_report(planned, again, on_cell=on_cell)
     if failure is not None:
         outcome = "is not available" if failure.kind == NotAvailableError.__name__ else "cannot be recomputed"
         raise ReportError(f"{record['id']} {outcome} here: {failure.kind}: {failure.message}{_as_made(record)}")
