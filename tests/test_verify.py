@@ -100,7 +100,7 @@ def made(tmp_path_factory):
         kept = {}
 
         def keep(planned, work, on_cell=None):
-            kept["made"] = make_report(planned, work, on_cell)
+            kept["made"] = make_report(planned, work, on_cell=on_cell)
             shutil.copytree(work, again)
             return kept["made"]
 
