@@ -18,7 +18,8 @@ import pytest
 
 from povstudy.errors import ParameterError
 from povstudy.reporting import cells, fork, kernel
-from povstudy.reporting.kernel import execute, kernel_environment
+from povstudy.reporting.environment import kernel_environment
+from povstudy.reporting.kernel import execute
 
 linux = pytest.mark.skipif(not fork.can_fork(), reason="no fork here: a kernel is started for every run")
 EVERYTHING = (
@@ -148,7 +149,7 @@ def test_a_run_that_does_not_come_to_its_end_is_a_failure(tmp_path, source, time
 def test_a_child_dies_with_its_warm_process_and_with_the_run(tmp_path):
     code = (
         "import sys, time\nfrom pathlib import Path\nfrom povstudy.reporting import fork\n"
-        "from povstudy.reporting.kernel import kernel_environment\n"
+        "from povstudy.reporting.environment import kernel_environment\n"
         "warm = fork.warm_process(kernel_environment({}))\nchannel, pid = warm.start()\n"
         "print(pid, warm._process.pid, flush=True)\ntime.sleep(60)"
     )

@@ -18,8 +18,9 @@ import pytest
 
 from povstudy.errors import AreaError, DataError, NotAvailableError, ParameterError, ReportError
 from povstudy.reporting import folders, index, kernel
+from povstudy.reporting.environment import kernel_environment
 from povstudy.reporting.fork import warm_process
-from povstudy.reporting.kernel import CellFailure, error_line, first_failure, kernel_environment
+from povstudy.reporting.kernel import CellFailure, error_line, first_failure
 from povstudy.reporting.plan import find_notebook, plan, prepare
 from povstudy.reporting.prose import numerals_without_source
 from povstudy.reporting.runner import run_notebook

@@ -50,6 +50,14 @@ LookupOption = Annotated[
     typer.Option("-o", "--output", metavar="DIR", help="Where an identifier is looked up; default: reports."),
 ]
 ForceOption = Annotated[bool, typer.Option("--force", help="Run even if nothing has changed.")]
+EngineOption = Annotated[
+    str | None,
+    typer.Option(
+        "--engine",
+        metavar="fork|kernel",
+        help="fork: a child of one warm process (default on Linux); kernel: start a kernel for each run. Same bytes.",
+    ),
+]
 
 
 def _version(wanted: bool) -> None:
@@ -124,6 +132,7 @@ def run(
     ] = None,
     output: OutputOption = None,
     force: ForceOption = False,
+    engine: EngineOption = None,
 ) -> None:
     """Run one notebook into a report folder."""
     from povstudy.errors import NotAvailableError
@@ -134,7 +143,8 @@ def run(
     name = Path(notebook).stem
     try:
         with cell_progress(name) as on_cell:
-            outcome = run_notebook(notebook, assignments=parameter or [], output=output, force=force, on_cell=on_cell)
+            options = {"output": output, "force": force, "engine": engine, "on_cell": on_cell}
+            outcome = run_notebook(notebook, assignments=parameter or [], **options)
     except PovstudyError as error:
         _index_after_failure(error, output)
         raise
@@ -173,6 +183,66 @@ def report(
     _check_language(lang)
     report_area(area, lang=lang, output=output, force=force, progress=cell_progress, tell=_tell)
     print((output if output is not None else project_home() / "reports") / "index.html")
+
+
+@app.command()
+def sweep(
+    notebook: Annotated[str, typer.Argument(help="Name of a notebook, or path of a .ipynb file.")],
+    areas: Annotated[
+        str | None,
+        typer.Option("--areas", metavar="all|REGION|ID,ID", help="All provinces, a region, or a list."),
+    ] = None,
+    table: Annotated[
+        Path | None, typer.Option("--table", metavar="FILE", help="CSV or YAML: a report for each row of parameters.")
+    ] = None,
+    parameter: Annotated[
+        list[str] | None, typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="For every report.")
+    ] = None,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, max=256, metavar="N", help="Reports made at once on this machine.")
+    ] = 2,
+    scheduler: Annotated[
+        str | None, typer.Option("--scheduler", metavar="ADDRESS", help="Let the workers of a dask scheduler do it.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run; write nothing.")] = False,
+    timeout: Annotated[
+        float, typer.Option("--timeout", min=0.1, metavar="SECONDS", help="What one cell may take at most.")
+    ] = 900,
+    output: OutputOption = None,
+    force: ForceOption = False,
+    engine: EngineOption = None,
+) -> None:
+    """Run a notebook for many areas or parameters; what is finished is skipped, one failure stops nothing."""
+    from povstudy.errors import ParameterError
+    from povstudy.reporting.progress import sweep_progress
+    from povstudy.reporting.sweep import summary_lines, sweep, would_run
+    from povstudy.reporting.sweep_rows import rows_of_areas, rows_of_table
+    from povstudy.sources import project_home
+
+    if (areas is None) == (table is None):
+        raise ParameterError("Give either --areas all|REGION|ID,ID or --table FILE.")
+    options = {"assignments": parameter or [], "output": output}
+    rows = rows_of_table(notebook, table, **options) if table else rows_of_areas(notebook, areas, **options)
+    parent = output if output is not None else project_home() / "reports"
+    if dry_run:
+        print(*would_run(rows, parent, force=force), sep="\n")
+        return
+    with sweep_progress(rows[0].notebook, len(rows)) as tell:
+        swept = sweep(
+            notebook,
+            rows,
+            output=output,
+            workers=workers,
+            scheduler=scheduler,
+            force=force,
+            engine=engine,
+            timeout=timeout,
+            lang=rows[0].lang,
+            tell=tell,
+        )
+    print(*summary_lines(swept), sep="\n")
+    if not swept.complete:
+        raise typer.Exit(1)
 
 
 def _check_language(lang: str) -> None:
@@ -270,10 +340,10 @@ def lab(context: typer.Context) -> None:
     raise typer.Exit(subprocess.run(command, env=environment, check=False).returncode)
 
 
-def _fail(text: str, status: int) -> int:
+def _fail(text: str, status: int, length: int = 4000) -> int:
     from povstudy.reporting.progress import printable
 
-    print(f"povstudy: {printable(text)}", file=sys.stderr)
+    print(f"povstudy: {printable(text, length)}", file=sys.stderr)
     return status
 
 
@@ -306,7 +376,8 @@ def call(arguments: list[str] | None = None) -> int:
     except PovstudyError as error:
         if debug:
             raise
-        return _fail(str(error), error.exit_status)
+        every = len(str(error)) if hasattr(error, "faults") else 4000  # each fault is short, and all are told
+        return _fail(str(error), error.exit_status, every)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1

@@ -19,24 +19,18 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from povstudy.reporting.environment import THREAD_VARIABLES
 from povstudy.reporting.warm import KERNEL, Channel
 
 __all__ = ["CannotForkError", "ForkedKernel", "WarmProcess", "can_fork", "forked_kernel", "seat_ready", "warm_process"]
 
 # What may differ between two runs of one warm process: nothing reads these at import.
 PER_RUN = frozenset({"POVSTUDY_OUTPUT", "POVSTUDY_HOME", "POVSTUDY_LANG", "IPYTHONDIR", "PYTEST_CURRENT_TEST", "PWD"})
-THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "BLIS_NUM_THREADS",
-)
 # A process with threads must not be forked: linear algebra on one, and pyarrow's allocator without one of its own.
 NO_THREADS = {**dict.fromkeys(THREAD_VARIABLES, "1"), "JE_ARROW_MALLOC_CONF": "background_thread:false"}
 DEBUG_VARIABLE = "POVSTUDY_DEBUG"
 START_TIMEOUT = 120.0
+PRIMER_BYTES = 1 << 16
 START = "from povstudy.reporting.warm import main; main({}, {!r})"
 
 
@@ -64,14 +58,11 @@ class WarmProcess:
         Its environment.
     part : str
         ``kernel`` or ``task``, see `povstudy.reporting.warm.PARTS`.
-
-    Raises
-    ------
-    CannotForkError
-        If it did not become ready.
+    primer : list, optional
+        What `povstudy.reporting.task.prime` reads before the first fork.
     """
 
-    def __init__(self, environment: Mapping[str, str], part: str = KERNEL) -> None:
+    def __init__(self, environment: Mapping[str, str], part: str = KERNEL, primer: list | None = None) -> None:
         self._lock = threading.Lock()
         self.owner = os.getpid()
         self._folder = Path(tempfile.mkdtemp(prefix="povstudy-"))
@@ -88,10 +79,12 @@ class WarmProcess:
             start_new_session=True,
         )
         theirs.close()
-        self._ready = False
+        first = json.dumps(primer).encode()
+        self._control.send(first if len(first) <= PRIMER_BYTES else b"null")
+        self.was_ready = False
 
     def _wait(self) -> None:
-        if self._ready:
+        if self.was_ready:
             return
         self._control.settimeout(START_TIMEOUT)
         try:
@@ -105,7 +98,7 @@ class WarmProcess:
         if "error" in answer:
             self.close()
             raise CannotForkError(answer["error"])
-        self._ready = True
+        self.was_ready = True
 
     def start(self, kind: str = KERNEL) -> tuple[Channel, int]:
         """Have a child forked.
@@ -184,7 +177,7 @@ _starting = threading.Lock()
 _seat: list[tuple[Channel, int]] = []
 
 
-def warm_process(environment: Mapping[str, str], part: str = KERNEL) -> WarmProcess:
+def warm_process(environment: Mapping[str, str], part: str = KERNEL, primer: list | None = None) -> WarmProcess:
     """Return the warm process for an environment; start it if there is none, or one for another environment.
 
     Parameters
@@ -193,6 +186,8 @@ def warm_process(environment: Mapping[str, str], part: str = KERNEL) -> WarmProc
         Environment of a run.
     part : str
         ``kernel`` or ``task``.
+    primer : list, optional
+        What a new one reads before its first fork.
 
     Returns
     -------
@@ -206,7 +201,7 @@ def warm_process(environment: Mapping[str, str], part: str = KERNEL) -> WarmProc
             process.close()
             process = None
         if process is None:
-            process = WarmProcess(wanted, part)
+            process = WarmProcess(wanted, part, primer)
             _warm[part] = wanted, process
         return process
 

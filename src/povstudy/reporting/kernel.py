@@ -7,7 +7,6 @@ every code cell completed.  Both engines give the same bytes; the forked one is 
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
 import re
 import shutil
@@ -29,24 +28,14 @@ from papermill.log import logger
 from povstudy.errors import ParameterError
 from povstudy.reporting.cells import OnCell, TellingClient
 from povstudy.reporting.engine import ForkEngine
-from povstudy.reporting.fork import THREAD_VARIABLES, CannotForkError, can_fork
+from povstudy.reporting.fork import CannotForkError, can_fork
 
-__all__ = ["ENGINES", "CellFailure", "OnCell", "execute", "kernel_environment"]
+__all__ = ["ENGINES", "CellFailure", "OnCell", "execute"]
 
 FORK, KERNEL = "fork", "kernel"
 ENGINES = (FORK, KERNEL)
 NAMES = {FORK: "povstudy", KERNEL: "povstudy-kernel"}
 SOCKET_PATH_LIMIT = 90
-FIXED = {
-    "LANG": "C.UTF-8",
-    "LC_ALL": "C.UTF-8",
-    "MPLBACKEND": "agg",
-    "PYTHONHASHSEED": "0",
-    "PYTHONUTF8": "1",
-    "TZ": "UTC",
-    **dict.fromkeys(THREAD_VARIABLES, "1"),
-}
-DROPPED = ("LANGUAGE", "PYTHONINSPECT", "PYTHONSTARTUP", "PYTHONWARNINGS")
 CELL_LINE = re.compile(r"Cell In\[\d+\], line (\d+)")
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
@@ -71,31 +60,6 @@ class CellFailure:
     kind: str
     message: str
     line: str = ""
-
-
-def kernel_environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of the kernel: ours, with everything fixed that could move a result.
-
-    Parameters
-    ----------
-    extra : mapping of str to str
-        Further variables.
-
-    Returns
-    -------
-    dict of str to str
-        Hash seed, time zone, language, threads and plotting style are fixed; warning filters, start-up files and
-        plotting settings of the user are dropped.
-    """
-    kept = {k: v for k, v in os.environ.items() if k not in DROPPED and not k.startswith(("JPY_", "LC_"))}
-    return {**kept, **FIXED, **_plain_plots(), **extra}
-
-
-def _plain_plots() -> dict[str, str]:
-    """Return the variable that makes matplotlib read its own settings instead of the user's."""
-    found = importlib.util.find_spec("matplotlib")
-    settings = Path(found.origin).parent / "mpl-data" / "matplotlibrc" if found and found.origin else None
-    return {"MATPLOTLIBRC": str(settings)} if settings and settings.is_file() else {}
 
 
 class _OwnKernelManager(AsyncKernelManager):

@@ -17,14 +17,44 @@ from pathlib import Path
 
 from povstudy.errors import NotAvailableError, ReportError
 from povstudy.reporting import cite, cleaning, folders, ledger, record, wording
+from povstudy.reporting.environment import kernel_environment
 from povstudy.reporting.plan import MESSAGE_LENGTH, Plan, plan, prepare, speaks
 from povstudy.reporting.report import NUMBERS_FILE, documents
 
-__all__ = ["Outcome", "earlier_outcome", "linked_files", "make_report", "read_json", "run_notebook"]
+__all__ = [
+    "Outcome",
+    "RunError",
+    "earlier_outcome",
+    "linked_files",
+    "make_report",
+    "read_json",
+    "run_notebook",
+    "run_planned",
+]
 
 NOTEBOOK_FILE = "report.ipynb"
 PAGE_FILE = "report.html"
 OUTCOME_FILE = "outcome.json"
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class RunError(ReportError):
+    """A run that made no report.
+
+    Parameters
+    ----------
+    message : str
+        What, where, and what to do.
+    failure : CellFailure, optional
+        The cell that failed.
+    disk_full : bool
+        Whether there was no room on the disk.
+    """
+
+    def __init__(self, message: str, *, failure: object = None, disk_full: bool = False) -> None:
+        super().__init__(message)
+        self.failure = failure
+        self.disk_full = disk_full
 
 
 @dataclass(frozen=True)
@@ -93,6 +123,32 @@ def run_notebook(
         there before is untouched.
     """
     planned = plan(notebook, parameters, assignments=assignments, output=output)
+    options = {"on_cell": on_cell, "engine": engine, "timeout": timeout}
+    return run_planned(planned, output=output, force=force, **options)
+
+
+def run_planned(planned: Plan, *, output: str | Path | None = None, force: bool = False, **options: object) -> Outcome:
+    """Run what was checked before into a report folder.
+
+    Parameters
+    ----------
+    planned : Plan
+        The run.
+    output, force
+        As in `run_notebook`.
+    **options : object
+        ``on_cell``, ``engine`` and ``timeout`` of `run_notebook`.
+
+    Returns
+    -------
+    Outcome
+        Done, unchanged, or not available with its reason.
+
+    Raises
+    ------
+    ReportError
+        As in `run_notebook`.
+    """
     out = folders.make_output(planned.home / "reports" if output is None else output)
     folders.clean_leftovers(out)
     earlier = None if force else earlier_outcome(planned, out)
@@ -103,13 +159,14 @@ def run_notebook(
     sources.build(planned.home)
     try:
         with folders.work_folder(out) as work:
-            outcome = _run(planned, out, work, {"on_cell": on_cell, "engine": engine, "timeout": timeout})
+            outcome = _run(planned, out, work, options)
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        full = error.errno in FULL
         advice = "Free some space" if full else "Check the folder"
-        raise ReportError(
+        raise RunError(
             f"The report {planned.folder_name} could not be written: {error.strerror or error}. "
-            f"{advice} and run again; nothing was changed in {out}."
+            f"{advice} and run again; nothing was changed in {out}.",
+            disk_full=full,
         ) from None
     return _on_record(outcome, out)
 
@@ -195,7 +252,7 @@ def make_report(planned: Plan, work: Path, **options: object) -> tuple[object, o
         (work / file.relative).parent.mkdir(exist_ok=True)
         (work / file.relative).write_bytes(file.content)
     started = datetime.datetime.now(datetime.UTC)
-    environment = kernel.kernel_environment(
+    environment = kernel_environment(
         {"POVSTUDY_OUTPUT": str(work), "POVSTUDY_HOME": str(planned.home), "POVSTUDY_LANG": planned.lang}
     )
     notebook, failure = kernel.execute(notebook, environment=environment, folder=work, **options)
@@ -338,5 +395,6 @@ def _failed(planned: Plan, notebook: object, out: Path, failure: object) -> Repo
     try:
         _note(planned, out, folder, facts, notebook)
     except OSError as error:
-        return ReportError(f"{text}{line}\n  the notebook could not be kept either: {error.strerror or error}")
-    return ReportError(f"{text}{line}\n  notebook with the error: {folder / NOTEBOOK_FILE}")
+        why = f"the notebook could not be kept either: {error.strerror or error}"
+        return RunError(f"{text}{line}\n  {why}", failure=failure, disk_full=error.errno in FULL)
+    return RunError(f"{text}{line}\n  notebook with the error: {folder / NOTEBOOK_FILE}", failure=failure)

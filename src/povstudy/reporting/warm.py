@@ -128,11 +128,18 @@ def main(control: int, part: str) -> None:
     control : int
         File descriptor of a ``SOCK_SEQPACKET`` socket.  A request is JSON, with the child's end of a stream socket.
     part : str
-        ``kernel`` or ``task``: how much is imported.
+        ``kernel`` or ``task``: how much is imported.  The first message is JSON: what `povstudy.reporting.task.prime`
+        gets, or null.
     """
     asker = socket.socket(fileno=control)
-    kernel = _Seat()
+    seat = _Seat()
     missing = _import(PARTS[part])
+    primer = json.loads(asker.recv(1 << 18) or b"null")
+    if primer is not None:
+        from povstudy.reporting.task import prime
+
+        with contextlib.suppress(Exception):  # whatever is wrong with it, its own run will say so
+            prime(*primer)
     if len(list(Path("/proc/self/task").iterdir())) != 1:
         asker.send(json.dumps({"error": "a library started a thread, so this process must not be forked"}).encode())
         return
@@ -140,7 +147,7 @@ def main(control: int, part: str) -> None:
     gc.collect()
     gc.freeze()
     with contextlib.suppress(ConnectionError):
-        _serve(asker, kernel)
+        _serve(asker, seat)
 
 
 def _import(names: Iterable[str]) -> list[str]:
