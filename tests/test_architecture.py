@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "src" / "povstudy"
 
 LAYERS = {
     "errors": 0,
+    "memory": 0,
     "tables": 1,
     "standards": 1,
     "areas": 2,

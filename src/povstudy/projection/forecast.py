@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from povstudy.errors import ParameterError
+from povstudy.memory import remembered
 from povstudy.projection.choice import course_of
 from povstudy.projection.draws import joint_draws
 from povstudy.projection.intervals import margins_of
@@ -25,6 +26,7 @@ MIN_DRAWS = 100
 MAX_DRAWS = 1_000_000
 
 
+@remembered
 def forecast(
     panel: pd.DataFrame,
     *,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from povstudy.errors import DataError
+from povstudy.memory import remembered
 from povstudy.projection.backtest import BACKTEST_COLUMNS, backtest_cases, summarise_cases
 from povstudy.projection.outlook import Outlook, panel_of_series
 from povstudy.standards import list_series
@@ -126,10 +127,9 @@ def track_record(rates: pd.DataFrame, outlook: Outlook, *, method: str = "defaul
     scores, pooled, own = [], [], []
     for standard, low, panel in past_panels(rates, outlook):
         try:
-            cases = backtest_cases(panel, methods=methods, horizons=HORIZONS, min_points=MIN_POINTS)
+            cases, table = _scored(panel, methods)
         except DataError:
             continue
-        table = summarise_cases(cases, methods=methods, horizons=HORIZONS)
         scores.append(table[table["n"].gt(0)].assign(standard=standard, low_confidence=low))
         if not low:
             pooled.append(cases)
@@ -145,3 +145,10 @@ def track_record(rates: pd.DataFrame, outlook: Outlook, *, method: str = "defaul
         own=pd.concat(own, ignore_index=True) if own else pd.DataFrame(),
         method=method,
     )
+
+
+@remembered
+def _scored(panel: pd.DataFrame, methods: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return every past forecast on a panel, and their summary."""
+    cases = backtest_cases(panel, methods=methods, horizons=HORIZONS, min_points=MIN_POINTS)
+    return cases, summarise_cases(cases, methods=methods, horizons=HORIZONS)

@@ -14,6 +14,7 @@ __all__ = ["clean", "clean_text"]
 START_OF_NAME = r"(?<![\w.-])"
 END_OF_NAME = r"(?![\w-])"
 # Folders too common to be taken for a place of this machine.
+PYTHON = (sys.prefix, sysconfig.get_path("stdlib"), sys.base_prefix)
 COMMON = ("/", "/usr", "/usr/local", "/root", "/opt", "/tmp")
 
 
@@ -73,8 +74,7 @@ def clean_text(text: str, work: Path, home: Path) -> str:
     """
     cell = re.escape(str(Path(tempfile.gettempdir()) / "ipykernel_")) + r"\d+[/\\]\d+\.py"
     text = re.sub(cell, "[cell]", text)
-    python = (sys.prefix, sysconfig.get_path("stdlib"), sys.base_prefix)
-    places = {**dict.fromkeys(python, "[python]"), str(home): "[project]", str(work): "[report]"}
+    places = {**dict.fromkeys(PYTHON, "[python]"), str(home): "[project]", str(work): "[report]"}
     for place in sorted(set(places) - set(COMMON), key=len, reverse=True):
         text = re.sub(START_OF_NAME + re.escape(place) + END_OF_NAME, places[place], text)
     return text.replace(f"{Path.home()}{os.sep}", f"[home]{os.sep}")

@@ -25,7 +25,8 @@ from povstudy.reporting.warm import KERNEL, Channel
 __all__ = ["CannotForkError", "ForkedKernel", "WarmProcess", "can_fork", "forked_kernel", "seat_ready", "warm_process"]
 
 # What may differ between two runs of one warm process: nothing reads these at import.
-PER_RUN = frozenset({"POVSTUDY_OUTPUT", "POVSTUDY_HOME", "POVSTUDY_LANG", "IPYTHONDIR", "PYTEST_CURRENT_TEST", "PWD"})
+PER_RUN = frozenset({"POVSTUDY_OUTPUT", "POVSTUDY_HOME", "POVSTUDY_LANG", "POVSTUDY_MEMORY"})
+PER_RUN |= {"IPYTHONDIR", "PYTEST_CURRENT_TEST", "PWD"}
 # A process with threads must not be forked: linear algebra on one, and pyarrow's allocator without one of its own.
 NO_THREADS = {**dict.fromkeys(THREAD_VARIABLES, "1"), "JE_ARROW_MALLOC_CONF": "background_thread:false"}
 DEBUG_VARIABLE = "POVSTUDY_DEBUG"

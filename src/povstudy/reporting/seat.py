@@ -143,7 +143,7 @@ def make_kernel() -> IPythonKernel:
         Ready, but without a channel; `serve` gives it one in the child.
     """
     os.environ.setdefault(MATPLOTLIB_BACKEND, INLINE_BACKEND)
-    sys.path.remove("")  # a kernel has the working folder in another place
+    sys.path[:] = [place for place in sys.path if place]  # a kernel has the working folder in another place
     InteractiveShellApp().init_path()
     config = Config()
     config.HistoryManager.enabled = False  # no thread, no database; In and Out stay

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -271,12 +272,12 @@ def _here(requests: Mapping[int, Mapping], workers: int) -> Iterator[tuple[int, 
             raise _StoppedError
 
     left = iter(requests.items())
-    with ThreadPoolExecutor(workers) as pool:
+    with tempfile.TemporaryDirectory(prefix="povstudy-memory-") as memory, ThreadPoolExecutor(workers) as pool:
         running: dict[Future, int] = {}
         try:
             while True:
                 for number, request in itertools.islice(left, workers - len(running)):
-                    running[pool.submit(perform, request, begin=begin)] = number
+                    running[pool.submit(perform, {**request, "memory": memory}, begin=begin)] = number
                 if not running:
                     return
                 for future in wait(running, return_when=FIRST_COMPLETED).done:

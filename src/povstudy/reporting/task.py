@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from povstudy.errors import PovstudyError, ReportError
+from povstudy.memory import FOLDER_VARIABLE
 from povstudy.reporting.fork import CannotForkError, can_fork, warm_process
 from povstudy.reporting.warm import TASK, Channel
 
@@ -54,7 +55,7 @@ def request_of(
     Returns
     -------
     dict of str to object
-        JSON.
+        JSON; ``memory`` is the folder of `povstudy.memory`, if the processes share one.
     """
     return {
         "notebook": str(notebook),
@@ -62,6 +63,7 @@ def request_of(
         "home": str(home),
         "output": str(output),
         "expected": expected,
+        "memory": "",
         "force": force,
         "engine": engine,
         "timeout": timeout,
@@ -120,7 +122,7 @@ def serve(channel: Channel) -> None:
         return
     request = json.loads(body)
     os.environ.clear()
-    os.environ.update(request["environment"], POVSTUDY_HOME=request["home"])
+    os.environ.update(request["environment"])
     os.chdir(request["folder"])
     channel.send(json.dumps(make(request)).encode())
 
@@ -166,6 +168,11 @@ def perform(request: Mapping[str, object], *, begin: Callable[[], None] = lambda
     return answer
 
 
+def _environment(request: Mapping[str, object]) -> dict[str, str]:
+    """Return the environment of the process that makes a report."""
+    return {**os.environ, "POVSTUDY_HOME": str(request["home"]), FOLDER_VARIABLE: str(request["memory"])}
+
+
 def _lost(how: str, seconds: float = 0.0) -> dict[str, object]:
     reason = f"the process that made it was lost {ATTEMPTS} times ({how}); is there memory enough?"
     return {"status": "failed", "reason": reason, "cell": 0, "seconds": seconds, "full": False, "lost": True}
@@ -184,7 +191,7 @@ def _in_child(request: Mapping[str, object]) -> dict[str, object]:
         return _in_program(request) if not warm.was_ready else _lost(str(error))
     try:
         with contextlib.suppress(OSError):
-            channel.send(json.dumps({**request, "environment": dict(os.environ)}).encode())
+            channel.send(json.dumps({**request, "environment": _environment(request)}).encode())
         body = channel.receive()
     finally:
         channel.close()
@@ -197,14 +204,13 @@ def _in_child(request: Mapping[str, object]) -> dict[str, object]:
 def _in_program(request: Mapping[str, object]) -> dict[str, object]:
     """Make a report in a program that is started for it: where there is no fork."""
     code = "from povstudy.reporting.task import main; main()"
-    environment = {**os.environ, "POVSTUDY_HOME": str(request["home"])}
     done = subprocess.run(
         [sys.executable, "-c", code],
         input=json.dumps(request).encode(),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         cwd=request["folder"],
-        env=environment,
+        env=_environment(request),
         check=False,
     )
     lines = done.stdout.splitlines()

@@ -13,14 +13,16 @@ import contextlib
 import ctypes
 import gc
 import importlib
+import io
 import json
 import os
+import pkgutil
 import signal
 import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -31,10 +33,16 @@ FRAME = struct.Struct("!I")
 MATPLOTLIB_BACKEND = "MPLBACKEND"
 INLINE_BACKEND = "module://matplotlib_inline.backend_inline"
 KERNEL, TASK = "kernel", "task"
-# What notebooks import, and what the functions they call import late: names only, nothing is called.
+# What notebooks import, and what the functions they call import late.
 NOTEBOOK_MODULES = (
+    "PIL.BmpImagePlugin",
+    "PIL.GifImagePlugin",
+    "PIL.JpegImagePlugin",
+    "PIL.PngImagePlugin",
+    "PIL.PpmImagePlugin",
     "babel.dates",
     "babel.numbers",
+    "diff_diff",
     "jinja2",
     "matplotlib.backends.backend_agg",
     "matplotlib.dates",
@@ -42,13 +50,17 @@ NOTEBOOK_MODULES = (
     "matplotlib.pyplot",
     "numpy",
     "pandas",
+    "pandas.core.methods.to_dict",
     "pandera.pandas",
-    "povstudy",
+    "pyarrow.pandas_compat",
     "scipy.optimize",
     "scipy.sparse",
     "scipy.special",
     "scipy.stats",
+    "seaborn",
 )
+# Of our own modules these need the notebook libraries, which only a process that makes whole reports has.
+LATER = ("povstudy.cli", "povstudy.reporting.cells", "povstudy.reporting.kernel", "povstudy.reporting.cluster")
 # What writing the pages of a report needs, for a child that makes a whole report.
 REPORT_MODULES = (
     "nbconvert.exporters.templateexporter",
@@ -133,7 +145,8 @@ def main(control: int, part: str) -> None:
     """
     asker = socket.socket(fileno=control)
     seat = _Seat()
-    missing = _import(PARTS[part])
+    _import(part)
+    _warm_up()
     primer = json.loads(asker.recv(1 << 18) or b"null")
     if primer is not None:
         from povstudy.reporting.task import prime
@@ -143,26 +156,38 @@ def main(control: int, part: str) -> None:
     if len(list(Path("/proc/self/task").iterdir())) != 1:
         asker.send(json.dumps({"error": "a library started a thread, so this process must not be forked"}).encode())
         return
-    asker.send(json.dumps({"ready": os.getpid(), "missing": missing}).encode())
+    asker.send(json.dumps({"ready": os.getpid()}).encode())
     gc.collect()
     gc.freeze()
     with contextlib.suppress(ConnectionError):
         _serve(asker, seat)
 
 
-def _import(names: Iterable[str]) -> list[str]:
-    """Import modules; return those that are not there (an optional library)."""
-    missing = []
-    for name in names:
-        try:
-            module = importlib.import_module(name)
-        except ImportError:
-            missing.append(name)
-            continue
-        if name == "povstudy":
-            for public in module.__all__:
-                getattr(module, public)
-    return missing
+def _import(part: str) -> None:
+    """Import what a part needs; an optional library may be missing."""
+    import povstudy
+
+    ours = [found.name for found in pkgutil.walk_packages(povstudy.__path__, "povstudy.")]
+    for name in (*PARTS[part], *(name for name in ours if name not in LATER)):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+
+
+def _warm_up() -> None:
+    """Fill the caches of pure functions that every report asks: sentences, number formats, letters of a figure."""
+    from babel import numbers
+    from matplotlib.figure import Figure
+
+    from povstudy.reporting import wording
+
+    for lang in wording.LANGUAGES:
+        wording.text_of("page.contents", lang)
+        numbers.format_decimal(0.5, locale=lang)
+    figure = Figure(figsize=(3, 2), layout="constrained")
+    for weight in ("normal", "bold"):
+        figure.text(0.1, 0.5, "Tỷ lệ hộ nghèo 0.5 %", fontweight=weight)
+    figure.subplots().plot([2022, 2024], [4.64, 2.53])
+    figure.savefig(io.BytesIO(), format="png", dpi=200)
 
 
 def _serve(asker: socket.socket, seat: _Seat) -> None:

@@ -1,0 +1,137 @@
+"""Results of pure functions, shared between the processes of one sweep.
+
+The reports of a sweep forecast and score the same panels over and over.  While `FOLDER_VARIABLE` names a folder (the
+sweep makes it, private and empty, and removes it), a remembered function looks its result up by the content of its
+arguments.  Without the variable it is just called.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import json
+import os
+import pickle
+import secrets
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+__all__ = ["FOLDER_VARIABLE", "content_hash", "remembered"]
+
+FOLDER_VARIABLE = "POVSTUDY_MEMORY"
+FOLDER_BYTES = 256 * 2**20
+Made = TypeVar("Made")
+Function = TypeVar("Function", bound=Callable)
+
+
+def remembered(function: Function) -> Function:
+    """Let a pure function look its result up, if a sweep keeps results.
+
+    Parameters
+    ----------
+    function : callable
+        Its result depends on its arguments only and can be pickled.  A call that warns is never kept, and neither is
+        one with arguments that have no `content_hash`.
+
+    Returns
+    -------
+    callable
+        Gives the same result, as an object of its own each time.
+    """
+
+    @functools.wraps(function)
+    def call(*arguments: object, **options: object) -> object:
+        folder = os.environ.get(FOLDER_VARIABLE)
+        if not folder:
+            return function(*arguments, **options)
+        try:
+            key = content_hash([function.__module__, function.__qualname__, list(arguments), options])
+        except TypeError:
+            return function(*arguments, **options)
+        path = Path(folder) / key
+        with contextlib.suppress(OSError, EOFError, pickle.UnpicklingError):
+            return pickle.loads(path.read_bytes())
+        with warnings.catch_warnings(record=True) as raised:
+            result = function(*arguments, **options)
+        for warning in raised:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+        if not raised:
+            _keep(path, result)
+        return result
+
+    return call
+
+
+def _keep(path: Path, result: object) -> None:
+    """Write a result by rename; a sweep without room for it goes on without."""
+    temporary = path.with_name(f".{path.name}-{secrets.token_hex(6)}")
+    try:
+        content = pickle.dumps(result, protocol=pickle.HIGHEST_PROTOCOL)
+        if len(content) + sum(entry.stat().st_size for entry in os.scandir(path.parent)) > FOLDER_BYTES:
+            return
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    except (OSError, pickle.PicklingError):
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def content_hash(value: object) -> str:
+    """Return the SHA-256 of plain data, arrays and tables: equal for equal content, whatever object holds it.
+
+    Parameters
+    ----------
+    value : object
+        None, bool, int, float, str, bytes, list, tuple, mapping, numpy array or DataFrame, nested.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+
+    Raises
+    ------
+    TypeError
+        For anything else.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> one, two = pd.DataFrame({"a": [1.0, None]}), pd.DataFrame({"a": [1.0, float("nan")]})
+    >>> content_hash(one) == content_hash(two), content_hash(one) == content_hash(one.astype(object))
+    (True, False)
+    """
+    return hashlib.sha256(json.dumps(_plain(value), sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _plain(value: object) -> object:
+    """Return nested data as JSON that tells types apart."""
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    if isinstance(value, list | tuple):
+        return [type(value).__name__, *map(_plain, value)]
+    if isinstance(value, Mapping):
+        return {"mapping": [[_plain(k), _plain(v)] for k, v in value.items()]}
+    kind = f"{type(value).__module__.partition('.')[0]}.{type(value).__name__}"
+    if kind == "pandas.DataFrame":
+        columns = [[str(n), str(d), _cells(value.iloc[:, i])] for i, (n, d) in enumerate(value.dtypes.items())]
+        return {kind: columns, "index": [str(value.index.dtype), _cells(value.index)], "attrs": _plain(value.attrs)}
+    if kind == "builtins.bytes":
+        return {kind: hashlib.sha256(value).hexdigest()}
+    if kind == "numpy.ndarray" and value.dtype.kind in "biuf":
+        return {kind: [str(value.dtype), list(value.shape), hashlib.sha256(value.tobytes()).hexdigest()]}
+    raise TypeError(f"no content hash for {kind}")
+
+
+def _cells(column: object) -> list:
+    """Return cells as plain data; any missing value is one."""
+    return [_cell(cell) for cell in column.tolist()]
+
+
+def _cell(cell: object) -> object:
+    if cell is None or type(cell).__name__ in ("NAType", "NaTType") or cell != cell:
+        return None
+    return cell if type(cell) in (bool, int, float, str) else f"{type(cell).__name__} {cell!r}"
