@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-__all__ = ["FOLDER_VARIABLE", "content_hash", "remembered"]
+__all__ = ["FOLDER_VARIABLE", "content_hash", "recall", "remembered"]
 
 FOLDER_VARIABLE = "POVSTUDY_MEMORY"
 FOLDER_BYTES = 256 * 2**20
@@ -44,25 +44,45 @@ def remembered(function: Function) -> Function:
 
     @functools.wraps(function)
     def call(*arguments: object, **options: object) -> object:
-        folder = os.environ.get(FOLDER_VARIABLE)
-        if not folder:
-            return function(*arguments, **options)
-        try:
-            key = content_hash([function.__module__, function.__qualname__, list(arguments), options])
-        except TypeError:
-            return function(*arguments, **options)
-        path = Path(folder) / key
-        with contextlib.suppress(OSError, EOFError, pickle.UnpicklingError):
-            return pickle.loads(path.read_bytes())
-        with warnings.catch_warnings(record=True) as raised:
-            result = function(*arguments, **options)
-        for warning in raised:
-            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-        if not raised:
-            _keep(path, result)
-        return result
+        def key() -> str:
+            return content_hash([function.__module__, function.__qualname__, list(arguments), options])
+
+        return recall(key, lambda: function(*arguments, **options))
 
     return call
+
+
+def recall(key: Callable[[], str], make: Callable[[], Made]) -> Made:
+    """Look a result up under a key, if a sweep keeps results, or make it.
+
+    Parameters
+    ----------
+    key : callable
+        Gives a file name that tells all that the result depends on; raises a TypeError if nothing does.
+    make : callable
+        Gives the result.
+
+    Returns
+    -------
+    object
+        The result.
+    """
+    folder = os.environ.get(FOLDER_VARIABLE)
+    if not folder:
+        return make()
+    try:
+        path = Path(folder) / key()
+    except TypeError:
+        return make()
+    with contextlib.suppress(OSError, EOFError, pickle.UnpicklingError):
+        return pickle.loads(path.read_bytes())
+    with warnings.catch_warnings(record=True) as raised:
+        result = make()
+    for warning in raised:
+        warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    if not raised:
+        _keep(path, result)
+    return result
 
 
 def _keep(path: Path, result: object) -> None:

@@ -7,6 +7,7 @@ and a dash, so that a figure printed in grey keeps its meaning.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
@@ -63,6 +64,15 @@ def finish(ax: Axes, *, x: str, y: str, years: bool = True, comma: bool = False)
     ax.set_axisbelow(True)
     if years:
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=9))
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: decimal(value, comma)))
+        ax.xaxis.set_major_formatter(FuncFormatter(_whole))
+    ax.yaxis.set_major_formatter(FuncFormatter(partial(_decimal, comma=comma)))
     return ax
+
+
+# Named functions: a figure with a lambda cannot be pickled, and a sweep compares figures by their pickles.
+def _whole(value: float, _: int | None) -> str:
+    return f"{value:.0f}"
+
+
+def _decimal(value: float, _: int | None, *, comma: bool) -> str:
+    return decimal(value, comma)

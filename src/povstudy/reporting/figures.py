@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copyreg
+import hashlib
 import io
 import math
+import pickle
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from povstudy.memory import remembered
+from povstudy.memory import recall
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,25 +40,54 @@ def figure_png(figure: Figure) -> bytes:
     bytes
         The same each time on one platform with one version of matplotlib.
     """
+    return recall(lambda: _fingerprint(figure), lambda: _drawn_png(figure))
+
+
+def _drawn_png(figure: Figure) -> bytes:
     from PIL import Image
 
-    drawn = io.BytesIO()
-    # This PNG only carries the pixels to the palette: packing it well is time lost.
+    drawn, file = io.BytesIO(), io.BytesIO()
+    # The first PNG only carries the pixels to the palette: packing it well is time lost.
     quick = {"compress_level": 1}
     figure.savefig(drawn, format="png", dpi=PNG_DPI, bbox_inches="tight", facecolor="white", pil_kwargs=quick)
     with Image.open(drawn) as image:
-        return _packed(image.convert("RGB").tobytes(), list(image.size))
+        palette = image.convert("RGB").quantize(PNG_COLOURS, dither=Image.Dither.NONE)
+        palette.save(file, format="png", compress_level=PNG_LEVEL, dpi=(PNG_DPI, PNG_DPI))
+    return file.getvalue()
 
 
-@remembered
-def _packed(pixels: bytes, size: list[int]) -> bytes:
-    """Return RGB pixels as PNG with a palette; areas share the figures that are not about one of them."""
-    from PIL import Image
+def _fingerprint(figure: Figure) -> str:
+    """Return a hash of everything that is drawn: the areas of a sweep share the figures that are not about one of them.
+
+    Raises
+    ------
+    TypeError
+        If it cannot be told: an artist cannot be pickled, or calls a function of the notebook itself.
+    """
+    import matplotlib
 
     file = io.BytesIO()
-    palette = Image.frombytes("RGB", tuple(size), pixels).quantize(PNG_COLOURS, dither=Image.Dither.NONE)
-    palette.save(file, format="png", compress_level=PNG_LEVEL, dpi=(PNG_DPI, PNG_DPI))
-    return file.getvalue()
+    try:
+        _AddressFree(file, protocol=pickle.HIGHEST_PROTOCOL).dump(figure)
+    except (pickle.PicklingError, AttributeError) as error:
+        raise TypeError(str(error)) from None
+    if b"__main__" in file.getbuffer().tobytes():
+        raise TypeError("a function of the notebook takes part")
+    settings = repr(sorted(matplotlib.rcParams.items(), key=lambda item: item[0]))
+    return hashlib.sha256(file.getbuffer().tobytes() + settings.encode()).hexdigest()
+
+
+class _AddressFree(pickle.Pickler):
+    """Pickles a figure without the memory addresses by which its transforms know each other."""
+
+    def reducer_override(self, value: object) -> object:
+        from matplotlib.transforms import TransformNode
+
+        if not isinstance(value, TransformNode):
+            return NotImplemented
+        state = value.__getstate__()
+        state["_parents"] = dict(enumerate(state["_parents"].values()))
+        return copyreg.__newobj__, (type(value),), state
 
 
 def figure_table(figure: Figure) -> pd.DataFrame:

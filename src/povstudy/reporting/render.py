@@ -211,6 +211,7 @@ def render(notebook: Mapping, record: Mapping[str, object], files: Sequence[str]
         extra_template_basedirs=[str(TEMPLATES)],
         template_extension=".html.j2",
         file_extension=".html",
+        default_preprocessors=[],  # none is wanted, and each would check the whole notebook once more
         filters={
             "report_markdown": page.markdown,
             "report_code": page.code,

@@ -368,9 +368,10 @@ class Report:
         if not alt_text or not caption_html:
             raise ReportError(f"Figure {name!r} needs an alt text and a caption; got {alt_text!r}, {caption_html!r}.")
         figure = getattr(fig, "figure", None) or fig
+        # The table first: drawing may move what is drawn, and a picture that is known is not drawn again.
+        self._write(f"figures/{name}.csv", csv_text(figure_table(figure), name))
         png = figure_png(figure)
         self._write(f"figures/{name}.png", png)
-        self._write(f"figures/{name}.csv", csv_text(figure_table(figure), name))
         plt.close(figure)
         width = round(figure.get_size_inches()[0] * CSS_DPI)
         display(

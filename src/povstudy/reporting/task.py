@@ -137,11 +137,14 @@ def prime(home: str, notebook: str, values: Mapping[str, object]) -> None:
     values : mapping of str to object
         Values of one report.
     """
+    import nbformat
+
     from povstudy.reporting.plan import plan, prepare
 
     os.environ["POVSTUDY_HOME"] = home
     planned = plan(notebook, values)
     prepare(planned)
+    nbformat.v4.new_output("stream", text="")  # compiles the schema of outputs
 
 
 def perform(request: Mapping[str, object], *, begin: Callable[[], None] = lambda: None) -> dict[str, object]:
