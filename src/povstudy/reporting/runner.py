@@ -20,6 +20,7 @@ from povstudy.reporting import cite, cleaning, folders, ledger, record, wording
 from povstudy.reporting.environment import kernel_environment
 from povstudy.reporting.plan import MESSAGE_LENGTH, Plan, plan, prepare, speaks
 from povstudy.reporting.report import NUMBERS_FILE, documents
+from povstudy.reporting.schemas import report_faults
 
 __all__ = [
     "Outcome",
@@ -35,6 +36,7 @@ __all__ = [
 NOTEBOOK_FILE = "report.ipynb"
 PAGE_FILE = "report.html"
 OUTCOME_FILE = "outcome.json"
+BROKEN = "BrokenSchema"
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -258,6 +260,9 @@ def make_report(planned: Plan, work: Path, **options: object) -> tuple[object, o
     notebook, failure = kernel.execute(notebook, environment=environment, folder=work, **options)
     _forget(planned, work)
     cleaning.clean(notebook, work, planned.home)
+    faults = report_faults(work) if failure is None else []
+    if faults:
+        failure = kernel.CellFailure(-1, BROKEN, "; ".join(faults))
     if failure is None:
         _finish(planned, notebook, work, started)
     return notebook, failure
@@ -381,7 +386,7 @@ def _failed(planned: Plan, notebook: object, out: Path, failure: object) -> Repo
     message = failure.message.strip()[:MESSAGE_LENGTH] or "no message"
     what = f"{failure.kind}: {message}"
     cell = failure.index + 1
-    at = f"cell {cell}" if cell else "the kernel"
+    at = f"cell {cell}" if cell else ("its files" if failure.kind == BROKEN else "the kernel")
     line = f"\n  line: {failure.line}" if failure.line else ""
     text = f"{planned.notebook} failed in {at}: {what}"
     mark = nbformat.v4.new_markdown_cell(
