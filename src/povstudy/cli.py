@@ -214,7 +214,7 @@ def sweep(
 ) -> None:
     """Run a notebook for many areas or parameters; what is finished is skipped, one failure stops nothing."""
     from povstudy.errors import ParameterError
-    from povstudy.reporting.progress import sweep_progress
+    from povstudy.reporting.progress import printable, sweep_progress
     from povstudy.reporting.sweep import summary_lines, sweep, would_run
     from povstudy.reporting.sweep_rows import rows_of_areas, rows_of_table
     from povstudy.sources import project_home
@@ -225,7 +225,7 @@ def sweep(
     rows = rows_of_table(notebook, table, **options) if table else rows_of_areas(notebook, areas, **options)
     parent = output if output is not None else project_home() / "reports"
     if dry_run:
-        print(*would_run(rows, parent, force=force), sep="\n")
+        print(*map(printable, would_run(rows, parent, force=force)), sep="\n")
         return
     with sweep_progress(rows[0].notebook, len(rows)) as tell:
         swept = sweep(
@@ -240,7 +240,7 @@ def sweep(
             lang=rows[0].lang,
             tell=tell,
         )
-    print(*summary_lines(swept), sep="\n")
+    print(*map(printable, summary_lines(swept)), sep="\n")
     if not swept.complete:
         raise typer.Exit(1)
 

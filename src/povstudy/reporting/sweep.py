@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from povstudy.errors import ReportError
@@ -329,6 +329,10 @@ class _Book:
         return Sweep(tuple(self.results.get(row.number, Result(row, NOT_RUN)) for row in self.rows), self.output)
 
     def _write(self) -> None:
+        # A report may be in its place although the answer of its process was not waited for.
+        for number, result in states([row for row in self.rows if row.number not in self.results], self.output).items():
+            self.results[number] = replace(result, status=DONE if result.status == UNCHANGED else result.status)
+            self._new.append(self.results[number])
         self._new += [result for result in self.sweep().results if result.status == NOT_RUN]
         self._summary()
         self._index()
@@ -337,8 +341,10 @@ class _Book:
         new, self._new = self._new, []
         try:
             update_summary(self.output, new)
-        except OSError as error:
+        except BaseException as error:
             self._new = new + self._new
+            if not isinstance(error, OSError):
+                raise  # an interruption; the summary is written once more at the end
             raise ReportError(
                 f"The summary {self.output / SUMMARY_FILE} could not be written: {error.strerror or error}. "
                 "Finished reports are kept; free some space and run the same command again for the rest."

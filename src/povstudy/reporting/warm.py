@@ -20,6 +20,7 @@ import pkgutil
 import signal
 import socket
 import struct
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -171,9 +172,12 @@ def _import(part: str) -> None:
     import povstudy
 
     ours = [found.name for found in pkgutil.walk_packages(povstudy.__path__, "povstudy.")]
+    # jsonschema asks for it, only to check addresses with letters beyond ASCII; building its grammar takes two seconds.
+    sys.modules["rfc3987_syntax"] = None
     for name in (*PARTS[part], *(name for name in ours if name not in LATER)):
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+    del sys.modules["rfc3987_syntax"]
 
 
 def _warm_up() -> None:
