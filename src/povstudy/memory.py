@@ -137,8 +137,8 @@ def _plain(value: object) -> object:
         return {"mapping": [[_plain(k), _plain(v)] for k, v in value.items()]}
     kind = f"{type(value).__module__.partition('.')[0]}.{type(value).__name__}"
     if kind == "pandas.DataFrame":
-        columns = [[str(n), str(d), _cells(value.iloc[:, i])] for i, (n, d) in enumerate(value.dtypes.items())]
-        return {kind: columns, "index": [str(value.index.dtype), _cells(value.index)], "attrs": _plain(value.attrs)}
+        columns = [[str(name), str(dtype)] for name, dtype in value.dtypes.items()]
+        return {kind: columns, "cells": _cells(value), "attrs": _plain(value.attrs)}
     if kind == "builtins.bytes":
         return {kind: hashlib.sha256(value).hexdigest()}
     if kind == "numpy.ndarray" and value.dtype.kind in "biuf":
@@ -146,9 +146,15 @@ def _plain(value: object) -> object:
     raise TypeError(f"no content hash for {kind}")
 
 
-def _cells(column: object) -> list:
-    """Return cells as plain data; any missing value is one."""
-    return [_cell(cell) for cell in column.tolist()]
+def _cells(table: object) -> list:
+    """Return what stands for the cells of a table; any missing value is one."""
+    from pandas.util import hash_pandas_object
+
+    mixed = [place for place, dtype in enumerate(table.dtypes) if str(dtype) == "object"]
+    plain = [place for place in range(table.shape[1]) if place not in mixed]
+    rows = hash_pandas_object(table.iloc[:, plain], index=True).to_numpy().tobytes()
+    # pandas hashes 1 and "1" alike where a column may hold both.
+    return [hashlib.sha256(rows).hexdigest(), [[_cell(cell) for cell in table.iloc[:, n].tolist()] for n in mixed]]
 
 
 def _cell(cell: object) -> object:

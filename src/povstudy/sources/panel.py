@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from povstudy.errors import DataError, StandardError, did_you_mean
+from povstudy.memory import remembered
 from povstudy.sources.ids import COUNTRY, one_territory, vintage_of
 from povstudy.sources.raw import LOCAL
 from povstudy.tables import CONFIDENCE, shown
@@ -188,6 +189,7 @@ def _same_law(rates: pd.DataFrame, standard: str, parent_standard: str) -> None:
         )
 
 
+@remembered
 def rate_panel(
     rates: pd.DataFrame,
     *,
