@@ -210,7 +210,9 @@ def test_a_cluster_makes_the_same_reports_and_survives_a_killed_worker(home, out
         command = ["sweep", "toy", "--table", str(rows), "-o", str(output), "--scheduler", cluster.scheduler_address]
         assert cli.call(command) == 1
     assert "3 reports: 2 done, 1 failed." in capsys.readouterr().out
-    assert runs(tmp_path)["vn63-02-1"] == 2 and runs(tmp_path)["vn63-04-2"] == 1
+    # What a lost worker had not handed over is run again; a report that is there is not made again.
+    assert runs(tmp_path)["vn63-01-0"] == 1 and runs(tmp_path)["vn63-02-1"] == 2
+    assert runs(tmp_path)["vn63-04-2"] in (1, 2)
     assert torn(output) == []
     assert cli.call([*command[:-2], "--dry-run"]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "1 of 3 would run; 2 are finished."

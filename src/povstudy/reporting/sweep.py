@@ -306,10 +306,10 @@ class _Book:
         return self
 
     def __exit__(self, kind: type | None, *_: object) -> None:
+        folders.clean_leftovers(self.output)  # of processes that were lost
         if kind is None:
             self._write()
             return
-        folders.clean_leftovers(self.output)
         with contextlib.suppress(ReportError):  # the interruption is what has to be told
             self._write()
 
