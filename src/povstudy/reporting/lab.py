@@ -37,7 +37,9 @@ def lab_command(home: Path, arguments: Sequence[str] = ()) -> list[str]:
     list of str
         Command and arguments.
     """
-    return [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={home}", *SETTINGS, *arguments]
+    # The server listens on this machine only and asks for a token; in a container its user is often root.
+    root = ["--ServerApp.allow_root=True"] if getattr(os, "geteuid", lambda: -1)() == 0 else []
+    return [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={home}", *SETTINGS, *root, *arguments]
 
 
 def lab_environment(home: Path, environment: Mapping[str, str]) -> dict[str, str]:
