@@ -199,16 +199,23 @@ def _lock(file: IO) -> bool:
     return True
 
 
-def clean_leftovers(output: Path) -> None:
+def clean_leftovers(output: Path, patience: float = 0.0) -> None:
     """Remove what killed runs left behind and put back a report whose replacement was interrupted.
 
     Parameters
     ----------
     output : Path
         The parent of all reports.
+    patience : float
+        Seconds to wait for runs that are about to end: a killed process keeps its lock until it is gone.
     """
-    for path in sorted(output.glob(f"{RUNNING}*{LOCK}")):
-        _clean_run(path)
+    until = time.monotonic() + patience
+    while True:
+        for path in sorted(output.glob(f"{RUNNING}*{LOCK}")):
+            _clean_run(path)
+        if time.monotonic() >= until or next(output.glob(f"{RUNNING}*{LOCK}"), None) is None:
+            break
+        time.sleep(0.05)
     for path in [*output.glob(f"{RUNNING}*"), *output.glob(f"{NEW}*"), *output.glob(f"{REPLACED}*")]:
         if path.name.startswith(REPLACED):
             target = output / path.name.removeprefix(REPLACED).rpartition(".")[0]

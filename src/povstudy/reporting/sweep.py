@@ -35,6 +35,7 @@ CELL_SECONDS = 900.0
 SUMMARY_SECONDS = 2.0
 INDEX_SECONDS = 30.0
 INDEX_SHARE = 20  # at most one part in twenty of the time goes into the index page
+ENDING_SECONDS = 3.0  # how long the processes that an interruption ended may take to be gone
 
 
 @dataclass(frozen=True)
@@ -306,7 +307,8 @@ class _Book:
         return self
 
     def __exit__(self, kind: type | None, *_: object) -> None:
-        folders.clean_leftovers(self.output)  # of processes that were lost
+        # Of processes that were lost, or that were ended just now.
+        folders.clean_leftovers(self.output, patience=0.0 if kind is None else ENDING_SECONDS)
         if kind is None:
             self._write()
             return
