@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from PIL import Image
 
 __all__ = ["figure_png", "figure_table"]
 
 PNG_DPI = 200
 PNG_COLOURS = 256
+PNG_SAMPLE = 3  # every third pixel each way tells the commonest colour
 PNG_LEVEL = 6  # a twentieth larger than 9, in a fifth of the time
 COLUMNS = ("axes", "kind", "item", "point", "x", "y", "text")
 
@@ -51,9 +53,28 @@ def _drawn_png(figure: Figure) -> bytes:
     quick = {"compress_level": 1}
     figure.savefig(drawn, format="png", dpi=PNG_DPI, bbox_inches="tight", facecolor="white", pil_kwargs=quick)
     with Image.open(drawn) as image:
-        palette = image.convert("RGB").quantize(PNG_COLOURS, dither=Image.Dither.NONE)
-        palette.save(file, format="png", compress_level=PNG_LEVEL, dpi=(PNG_DPI, PNG_DPI))
+        _with_palette(image.convert("RGB")).save(file, format="png", compress_level=PNG_LEVEL, dpi=(PNG_DPI, PNG_DPI))
     return file.getvalue()
+
+
+def _with_palette(image: Image.Image) -> Image.Image:
+    """Return the picture in at most 256 colours: an octree, a sixth of the time of a median cut.
+
+    An octree gives the mean of a cell, so white would be 254: each cell gets its commonest colour instead, and paper
+    and ink stay what they were.
+    """
+    import numpy as np
+    from PIL import Image
+
+    chosen = image.quantize(PNG_COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    cells = np.asarray(chosen)[::PNG_SAMPLE, ::PNG_SAMPLE].astype(np.uint32)
+    red, green, blue = np.moveaxis(np.asarray(image)[::PNG_SAMPLE, ::PNG_SAMPLE].astype(np.uint32), 2, 0)
+    found, counts = np.unique((cells << 24) | (red << 16) | (green << 8) | blue, return_counts=True)
+    found = found[np.lexsort((found, counts))]  # the commonest of a cell last, so that it is the one that stays
+    palette = np.array(chosen.getpalette(), dtype=np.uint8).reshape(-1, 3)
+    palette[found >> 24] = np.stack([found >> 16 & 255, found >> 8 & 255, found & 255], axis=1)
+    chosen.putpalette(palette.tobytes())
+    return chosen
 
 
 def _fingerprint(figure: Figure) -> str:
