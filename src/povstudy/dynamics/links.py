@@ -178,7 +178,7 @@ def _check(
             if unknown:
                 faults.append(f"{name}: {unknown} rows of {group!r} are none of {', '.join(GROUPS)}")
         for column, table in (("start_id", start), ("end_id", end)):
-            lost = int((~links[column].isin(table[id])).sum())
+            lost = int((~_among(links[column], table[id])).sum())
             if lost:
                 faults.append(f"links: {lost} values of {column!r} are no household of that year")
         if links.duplicated(["start_id", "end_id"]).any():
@@ -212,11 +212,16 @@ def _rest(
     table: pd.DataFrame, group: str, continued: pd.Series, linked: pd.Series, why: tuple[str, str]
 ) -> pd.DataFrame:
     """Return households without a continuation, told apart by whether they are linked at all."""
-    rest = table[~table.index.isin(continued)]
+    rest = table[~_among(table.index, continued)]
     return pd.DataFrame(
         {
             "id": rest.index.to_numpy(object),
             "group": rest[group].to_numpy(object),
-            "why": np.where(rest.index.isin(linked), why[0], why[1]),
+            "why": np.where(_among(rest.index, linked), why[0], why[1]),
         }
     )
+
+
+def _among(ids: pd.Series | pd.Index, known: pd.Series) -> np.ndarray:
+    """Return which ids are known.  As objects: pandas' text columns look up every value by itself, a second a file."""
+    return pd.Index(ids, dtype=object).isin(known.to_numpy(object))
