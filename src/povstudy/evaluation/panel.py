@@ -258,7 +258,8 @@ def _one_standard(data: pd.DataFrame, standard: str | None, unit: str, outcome: 
             "The table has no column 'standard': that the outcome was measured under one standard throughout is "
             "taken from you."
         ]
-    labels = data[column].astype(object).where(data[column].notna(), "")
+    each = data[column].drop_duplicates()
+    labels = each.astype(object).where(each.notna(), "")
     return one_standard(labels.to_list(), what="one evaluation", where=f"the outcome {outcome!r}"), []
 
 
