@@ -214,13 +214,18 @@ def sweep(
 ) -> None:
     """Run a notebook for many areas or parameters; what is finished is skipped, one failure stops nothing."""
     from povstudy.errors import ParameterError
+    from povstudy.reporting.task import get_ready
+
+    if (areas is None) == (table is None):
+        raise ParameterError("Give either --areas all|REGION|ID,ID or --table FILE.")
+    if not dry_run and scheduler is None:
+        get_ready(notebook)
+
     from povstudy.reporting.progress import printable, sweep_progress
     from povstudy.reporting.sweep import summary_lines, sweep, would_run
     from povstudy.reporting.sweep_rows import rows_of_areas, rows_of_table
     from povstudy.sources import project_home
 
-    if (areas is None) == (table is None):
-        raise ParameterError("Give either --areas all|REGION|ID,ID or --table FILE.")
     options = {"assignments": parameter or [], "output": output}
     rows = rows_of_table(notebook, table, **options) if table else rows_of_areas(notebook, areas, **options)
     parent = output if output is not None else project_home() / "reports"

@@ -20,7 +20,7 @@ from povstudy.memory import FOLDER_VARIABLE
 from povstudy.reporting.fork import CannotForkError, can_fork, warm_process
 from povstudy.reporting.warm import TASK, Channel
 
-__all__ = ["ATTEMPTS", "main", "make", "perform", "prime", "request_of", "serve"]
+__all__ = ["ATTEMPTS", "get_ready", "main", "make", "perform", "prime", "request_of", "serve"]
 
 ATTEMPTS = 3
 KILLED = "SIGKILL"
@@ -145,6 +145,25 @@ def prime(home: str, notebook: str, values: Mapping[str, object]) -> None:
     planned = plan(notebook, values)
     prepare(planned)
     nbformat.v4.new_output("stream", text="")  # compiles the schema of outputs
+
+
+def get_ready(notebook: str) -> None:
+    """Start the process from which reports are forked: it imports while the rows of a sweep are checked.
+
+    Parameters
+    ----------
+    notebook : str
+        Name or path; a wrong one is refused later, where the rows are checked.
+    """
+    from povstudy.reporting.environment import kernel_environment
+    from povstudy.reporting.plan import find_notebook
+    from povstudy.sources.home import project_home
+
+    if can_fork():
+        with contextlib.suppress(PovstudyError):
+            home = project_home()
+            primer = [str(home), str(find_notebook(notebook, home).absolute()), {}]
+            warm_process(kernel_environment({}), TASK, primer)
 
 
 def perform(request: Mapping[str, object], *, begin: Callable[[], None] = lambda: None) -> dict[str, object]:
