@@ -48,13 +48,23 @@ def figure_png(figure: Figure) -> bytes:
 def _drawn_png(figure: Figure) -> bytes:
     from PIL import Image
 
-    drawn, file = io.BytesIO(), io.BytesIO()
-    # The first PNG only carries the pixels to the palette: packing it well is time lost.
-    quick = {"compress_level": 1}
-    figure.savefig(drawn, format="png", dpi=PNG_DPI, bbox_inches="tight", facecolor="white", pil_kwargs=quick)
-    with Image.open(drawn) as image:
-        _with_palette(image.convert("RGB")).save(file, format="png", compress_level=PNG_LEVEL, dpi=(PNG_DPI, PNG_DPI))
+    pixels, file = _Pixels(), io.BytesIO()
+    figure.savefig(pixels, format="rgba", dpi=PNG_DPI, bbox_inches="tight", facecolor="white")
+    picture = _with_palette(Image.frombuffer("RGBA", pixels.size, pixels.content).convert("RGB"))
+    picture.save(file, format="png", compress_level=PNG_LEVEL, dpi=(PNG_DPI, PNG_DPI))
     return file.getvalue()
+
+
+class _Pixels(io.RawIOBase):
+    """Takes a drawing as matplotlib's canvas writes it, with its size: nothing is packed only to be unpacked."""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, drawn: memoryview) -> int:
+        height, width, _ = drawn.shape
+        self.size, self.content = (width, height), bytes(drawn)
+        return drawn.nbytes
 
 
 def _with_palette(image: Image.Image) -> Image.Image:
