@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from scipy import integrate, stats
 
+from povstudy import cli
 from povstudy.errors import DataError, NotAvailableError, ParameterError
 from povstudy.projection import communes as ways
 from povstudy.projection.communes import chances, hazard, paths, rules, simulation
@@ -666,3 +667,13 @@ def test_the_page_about_it_states_what_is_computed(root):
         assert [float(value) for value in stated] == [round(value, 1) for value in computed]
     for column in ways.COMMUNE_FILE.columns:
         assert f"`{column}`" in text
+
+
+def test_a_wrong_commune_file_is_refused_before_anything_starts_with_every_fault(tmp_path, capsys):
+    path = file_of(tmp_path, "commune,year,class\nA,20x4,IV\nA,2024,III\nA,2024,III\n")
+    out = tmp_path / "out"
+    assert cli.call(["run", "04_communes", "-p", f"communes={path}", "-o", str(out)]) == 2
+    said = capsys.readouterr().err
+    for fault in ("column class: got 'IV'", "column year: got '20x4'", "first in line 3"):
+        assert fault in said
+    assert not out.exists()

@@ -11,7 +11,7 @@ from povstudy.projection import forecast
 from povstudy.projection.judgement import drawn_decline, judge, own_target
 from povstudy.projection.outlook import outlook_of_panel, outlooks
 from povstudy.projection.track import POOLED, track_record
-from povstudy.sources import combine_rates, load, rate_panel
+from povstudy.sources import combine_rates, load, rate_panel, weighted_mean
 
 NSO = "nso-mdp-2022-2025"
 
@@ -188,6 +188,26 @@ def test_the_track_record_names_its_target_years_and_keeps_low_confidence_apart(
     assert pooled["n"].to_dict() == each.groupby("horizon")["n"].sum().to_dict()
     assert track.at(1)["mae"] < track.at(1, "last_value")["mae"]
     assert set(track.own["area"]) == {"vn63-89"}
+
+
+def test_past_forecasts_of_a_territory_stand_on_its_standard_and_weigh_its_parts(rates, an_giang):
+    found = by_key(an_giang)
+    survey = "survey_poor_all"
+    whole = track_record(rates, found["vn34-91", survey]).past
+    assert whole[["origin_year", "target_year"]].to_numpy().tolist() == [[2023, 2024]]
+    parts = {
+        part: track_record(rates, outlooks(rates, part, horizon=1)[0]).past["median"].item()
+        for part in ("vn63-89", "vn63-91")
+    }
+    weight = rate_weights(found["vn34-91", survey], parts)
+    assert whole["median"].item() == pytest.approx(weighted_mean(pd.Series(parts), weight))
+    assert min(parts.values()) < whole["median"].item() < max(parts.values())
+
+
+def rate_weights(outlook, parts):
+    """Newest weights of the parts of a territory."""
+    newest = outlook.panel.sort_values("year").drop_duplicates("area", keep="last").set_index("area")
+    return newest.loc[list(parts), "weight"]
 
 
 def test_two_points_have_no_track_record(rates, an_giang):

@@ -94,6 +94,27 @@ def test_the_fan_starts_at_the_last_observed_figure_and_ends_at_the_last_median(
     assert len(ax.collections) == 3
 
 
+def test_past_forecasts_are_grey_and_start_at_the_figure_that_they_knew():
+    past = pd.DataFrame(
+        {"origin_year": [2023, 2023, 1999], "target_year": [2025, 2024, 2000], "median": [2.0, 2.9, 9.0]}
+    )
+    ax = plots.plot_fan(series(), fan(), past=past)
+    lines = [line for line in ax.lines if line.get_color() == plots.style.COLOURS[7]]
+    assert len(lines) == 1, "an origin without a figure is not drawn"
+    assert lines[0].get_label() == "past forecasts (median)"
+    known = series().set_index("year")["value"]
+    assert lines[0].get_xydata().tolist() == [[2023, known[2023]], [2024, 2.9], [2025, 2.0]]
+
+
+def test_targets_have_a_dash_of_their_own_and_a_point_has_none():
+    rows = [("a", 2024, 2.5), ("a", 2030, 0.5), ("b", 2024, 2.5), ("b", 2030, 1.0), ("a long name " * 6, 2028, 1.5)]
+    ax = plots.plot_fan(series(), fan(), targets=pd.DataFrame(rows, columns=["target", "year", "value"]))
+    drawn = ax.lines[-3:]
+    assert len({line.get_linestyle() for line in drawn}) == 3 and drawn[-1].get_linestyle() == "None"
+    widest = ax.get_legend().get_texts()[-1].get_text()
+    assert "\n" in widest and max(map(len, widest.splitlines())) <= 44
+
+
 def test_labels_replace_words_and_an_unused_one_is_an_error():
     ax = plots.plot_series(series(), labels={"x": "Năm"})
     assert ax.get_xlabel() == "Năm"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from textwrap import fill
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,9 @@ __all__ = ["plot_coverage", "plot_errors", "plot_fan", "plot_probabilities"]
 
 BANDS = ((95, 0.18), (80, 0.30), (50, 0.45))
 """Interval levels, widest first, with the opacity of their band."""
+TARGET_DASHES = ("-.", ":", *DASHES[4:6], "--")
+LEGEND_LETTERS = 44
+"""Of a line of the legend, so that two columns are no wider than the axes."""
 
 
 def plot_fan(
@@ -25,11 +29,12 @@ def plot_fan(
     forecast: pd.DataFrame,
     *,
     targets: pd.DataFrame | None = None,
+    past: pd.DataFrame | None = None,
     ax: Axes | None = None,
     labels: Mapping[str, str] | None = None,
     comma: bool = False,
 ) -> Axes:
-    """Draw what was observed and the fan of its forecast.
+    """Draw what was observed and the fan of its forecast, with what the rule said before in grey.
 
     Parameters
     ----------
@@ -39,8 +44,10 @@ def plot_fan(
         Rows of ``Forecast.table`` for one area, one scenario.
     targets : DataFrame, optional
         Columns ``target`` (name), ``year``, ``value``: each target is a line (or a point, if it has one row).
+    past : DataFrame, optional
+        Columns ``origin_year, target_year, median`` of past forecasts of the same area on the same standard.
     ax, labels, comma
-        As in `plot_series`; labels ``x, y, observed, median, band`` (with ``{level}``).
+        As in `plot_series`; labels ``x, y, observed, median, past, band`` (with ``{level}``).
 
     Returns
     -------
@@ -59,6 +66,7 @@ def plot_fan(
         y="Poor households (%)",
         observed="observed",
         median="forecast (median)",
+        past="past forecasts (median)",
         band="{level} % interval",
     )
     for column in ("area", "scenario"):
@@ -91,6 +99,8 @@ def plot_fan(
         linestyle="--",
         label=text["median"],
     )
+    if past is not None:
+        _draw_past(ax, observed, past, text["past"])
     ax.plot(observed["year"], observed["value"], color="black", marker="o", markersize=5, label=text["observed"])
     if targets is not None:
         for position, (name, rows) in enumerate(targets.groupby("target", sort=False)):
@@ -98,13 +108,33 @@ def plot_fan(
                 rows["year"],
                 rows["value"],
                 color=COLOURS[1],
-                linestyle=DASHES[3] if position else "-.",
+                linestyle=TARGET_DASHES[position % len(TARGET_DASHES)] if len(rows) > 1 else "none",
                 marker=MARKERS[1 + position % 6] if len(rows) == 1 else None,
-                label=str(name).replace("$", r"\$"),
+                label=fill(str(name), LEGEND_LETTERS).replace("$", r"\$"),
             )
     ax.set_ylim(bottom=0)
     ax.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(0, -0.14), ncols=2)
     return finish(ax, x=text["x"], y=text["y"], comma=comma)
+
+
+def _draw_past(ax: Axes, observed: pd.DataFrame, past: pd.DataFrame, label: str) -> None:
+    """Draw each past forecast from the figure that it started from."""
+    figures = dict(zip(observed["year"], observed["value"], strict=True))
+    named = label
+    for origin, rows in past.groupby("origin_year"):
+        if origin not in figures:
+            continue
+        rows = rows.sort_values("target_year")
+        ax.plot(
+            [origin, *rows["target_year"]],
+            [figures[origin], *rows["median"]],
+            color=COLOURS[7],
+            linewidth=1.2,
+            marker=".",
+            markevery=slice(1, None),
+            label=named,
+        )
+        named = "_nolegend_"
 
 
 def plot_errors(

@@ -10,6 +10,7 @@ from povstudy.errors import DataError
 from povstudy.memory import remembered
 from povstudy.projection.backtest import BACKTEST_COLUMNS, backtest_cases, summarise_cases
 from povstudy.projection.outlook import Outlook, panel_of_series
+from povstudy.sources import weighted_mean
 from povstudy.standards import list_series
 
 __all__ = ["POOLED", "Track", "past_panels", "track_record"]
@@ -18,6 +19,7 @@ HORIZONS = (1, 2, 3)
 MIN_POINTS = 2
 BENCHMARKS = ("last_value", "linear_pp")
 POOLED = "all standards"
+PAST_COLUMNS = ("origin_year", "target_year", "median")
 
 
 @dataclass(frozen=True)
@@ -35,11 +37,15 @@ class Track:
         `backtest_cases`, with ``standard``.
     method : str
         The rule.
+    past : DataFrame
+        Every past forecast of the territory on the standard of the outlook: ``origin_year, target_year, median``; of
+        a territory made of parts the weighted mean of the parts' medians.
     """
 
     scores: pd.DataFrame
     own: pd.DataFrame
     method: str
+    past: pd.DataFrame
 
     @property
     def pooled(self) -> pd.DataFrame:
@@ -124,7 +130,7 @@ def track_record(rates: pd.DataFrame, outlook: Outlook, *, method: str = "defaul
     """
     methods = list(dict.fromkeys([method, *BENCHMARKS]))
     parts = set(outlook.parts or (outlook.area,))
-    scores, pooled, own = [], [], []
+    scores, pooled, own, past = [], [], [], _past(pd.DataFrame(columns=["area", *PAST_COLUMNS]), outlook)
     for standard, low, panel in past_panels(rates, outlook):
         try:
             cases, table = _scored(panel, methods)
@@ -133,18 +139,35 @@ def track_record(rates: pd.DataFrame, outlook: Outlook, *, method: str = "defaul
         scores.append(table[table["n"].gt(0)].assign(standard=standard, low_confidence=low))
         if not low:
             pooled.append(cases)
-            mine = cases[cases["area"].isin(parts) & cases["method"].eq(method) & cases["horizon"].eq(1)]
+            mine = cases[cases["area"].isin(parts) & cases["method"].eq(method)]
+            if standard == outlook.standard:
+                past = _past(mine, outlook)
+            mine = mine[mine["horizon"].eq(1)]
             own.append(mine[mine["origin_year"].eq(mine["origin_year"].max())].assign(standard=standard))
     columns = ["standard", "low_confidence", *BACKTEST_COLUMNS]
     if not scores:
-        return Track(pd.DataFrame(columns=columns), pd.DataFrame(), method)
+        return Track(pd.DataFrame(columns=columns), pd.DataFrame(), method, past)
     together = summarise_cases(pd.concat(pooled, ignore_index=True), methods=methods, horizons=HORIZONS)
     scores.append(together[together["n"].gt(0)].assign(standard=POOLED, low_confidence=False))
     return Track(
         scores=pd.concat(scores, ignore_index=True)[columns],
         own=pd.concat(own, ignore_index=True) if own else pd.DataFrame(),
         method=method,
+        past=past,
     )
+
+
+def _past(cases: pd.DataFrame, outlook: Outlook) -> pd.DataFrame:
+    """Return the past medians of a territory, where each of its parts has one."""
+    parts = outlook.parts or (outlook.area,)
+    newest = outlook.panel.sort_values("year").drop_duplicates("area", keep="last").set_index("area")
+    rows = []
+    for (origin, target), found in cases.groupby(["origin_year", "target_year"]):
+        medians = found.set_index("area")["median"].reindex(list(parts))
+        weights = newest["weight"] if len(parts) > 1 else pd.Series(1.0, index=parts)
+        if medians.notna().all():
+            rows.append((int(origin), int(target), weighted_mean(medians, weights[list(parts)])))
+    return pd.DataFrame(rows, columns=list(PAST_COLUMNS))
 
 
 @remembered

@@ -7,12 +7,17 @@ A parameter that names a file of a user is listed here with a template.  The run
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import importlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from povstudy.errors import ParameterError
 from povstudy.reporting.parameters import show
+
+if TYPE_CHECKING:
+    from povstudy.tables import Field
 
 __all__ = [
     "PRIVATE",
@@ -31,6 +36,14 @@ REPORTS = "reports"
 # Parameters whose file holds households, or may: it is checked before anything starts, the notebook reads a copy of it,
 # and no copy stays in the report (its hash does).
 PRIVATE = frozenset({"registry", "programme", "outcomes"})
+# What reads a file, and says every fault in it before anything starts; a panel is read where its areas are looked up.
+READERS = {
+    "communes": "povstudy.projection.communes.read_communes",
+    "outcomes": "povstudy.evaluation.files.read_outcomes",
+    "own_targets": "povstudy.projection.target_file.read_targets",
+    "programme": "povstudy.evaluation.files.read_programme",
+    "registry": "povstudy.registry.read_registry",
+}
 PRIVATE_ENDINGS = (".parquet", ".pq", ".tsv", ".txt")
 # Parameter to the text of its template: invented figures, labelled as such.
 TEMPLATES = {
@@ -45,6 +58,12 @@ TEMPLATES = {
         "my-south,Example south (invented figures),2022,6.2,800000,my-standard,my-country\n"
         "my-south,Example south (invented figures),2023,5.7,806000,my-standard,my-country\n"
         "my-south,Example south (invented figures),2024,5.4,812000,my-standard,my-country\n"
+    ),
+    "own_targets": (
+        "target_id,area,concept,kind,period_start,period_end,low,high,whose,instrument,status,note\n"
+        "ours-decline,vn63-89,poor,annual_decline,2025,2030,0.3,,a district's own plan,,invented,points a year\n"
+        "ours-level,vn63-89,poor,level,,2028,,1.5,a district's own plan,,invented,a rate of 1.5 % or less\n"
+        "ours-half,vn34-91,poor_near_poor,halving,2026,2030,,0.5,a district's own plan,,invented,half of the base\n"
     ),
     "communes": (
         "commune,year,class,poverty_rate,near_poor_rate,households,poor_minority_households,minority_share_of_poor,"
@@ -179,7 +198,7 @@ def read_inputs(values: Mapping[str, object]) -> dict[str, InputFile]:
     ParameterError
         If a file cannot be read.
     DataError
-        If a household file is of the wrong shape: every fault at once.
+        If a file is of the wrong shape: every fault at once.
     """
     files = {}
     for name in TEMPLATES:
@@ -197,21 +216,15 @@ def read_inputs(values: Mapping[str, object]) -> dict[str, InputFile]:
                 f"The parameter {name!r} names {show(value, 200)}, which cannot be read: {reason}. "
                 f"Give the path of a CSV file; `povstudy show NOTEBOOK --template DIR` writes an example."
             ) from None
-        if name in PRIVATE:
-            _check_households(name, path)
+        if name in READERS:
+            _reader(name)(path)
     return files
 
 
-def _check_households(parameter: str, path: Path) -> None:
-    """Raise a DataError that lists the faults of a file that may hold households."""
-    if parameter == "registry":
-        from povstudy.registry import read_registry
-
-        read_registry(path)
-    else:
-        from povstudy.evaluation.files import read_outcomes, read_programme
-
-        {"programme": read_programme, "outcomes": read_outcomes}[parameter](path)
+def _reader(parameter: str) -> Callable[[Path], object]:
+    """Return the function that reads a user's file, or raises a DataError with every fault in it."""
+    module, _, name = READERS[parameter].rpartition(".")
+    return getattr(importlib.import_module(module), name)
 
 
 def column_lines(parameter: str) -> list[str]:
@@ -225,7 +238,7 @@ def column_lines(parameter: str) -> list[str]:
     Returns
     -------
     list of str
-        Empty where the parameter names no file that may hold households.
+        Empty where the parameter names no file with columns of its own.
 
     Examples
     --------
@@ -241,7 +254,13 @@ def column_lines(parameter: str) -> list[str]:
             *(f"{name}: {meaning}" for name, meaning in columns.items()),
             "Columns with names, identity numbers, telephones or addresses are refused; no copy stays in a report.",
         ]
-    if parameter not in PRIVATE:
+    if parameter in ("communes", "own_targets"):
+        from povstudy.projection.communes import COMMUNE_FILE
+        from povstudy.projection.target_file import TARGET_FILE
+
+        table = COMMUNE_FILE if parameter == "communes" else TARGET_FILE
+        return ["columns (CSV in UTF-8):", *map(_field_line, table.fields)]
+    if parameter != "registry":
         return []
     from povstudy.registry import registry_columns
 
@@ -253,6 +272,13 @@ def column_lines(parameter: str) -> list[str]:
         *lines,
         "Names, identity numbers, telephones and addresses are dropped at reading; no copy stays in a report.",
     ]
+
+
+def _field_line(field: Field) -> str:
+    """Return what a column of a table holds."""
+    need = "required" if field.required else "optional"
+    allowed = f" ({', '.join(map(str, field.enum))})" if field.enum else ""
+    return f"{field.name}: {need}; {field.type}{allowed}; {field.description}"
 
 
 def write_templates(names: list[str], folder: Path) -> list[Path]:
