@@ -15,9 +15,12 @@ FENCE = re.compile(r"^```(sh|bash|shell|powershell|python|csv)([^\n]*)\n(.*?)^``
 SHELLS = {"sh", "bash", "shell", "powershell"}
 
 
-def blocks(root: Path) -> list[tuple[str, str, str]]:
+READMES = ("README.md", "README.vi.md")
+
+
+def blocks(root: Path, name: str = "README.md") -> list[tuple[str, str, str]]:
     """Language, tag and text of each fenced block."""
-    text = (root / "README.md").read_text(encoding="utf-8")
+    text = (root / name).read_text(encoding="utf-8")
     return [(language, tag.strip(), body) for language, tag, body in FENCE.findall(text)]
 
 
@@ -98,14 +101,38 @@ def test_the_python_example_runs(root, checkout, environment):
     subprocess.run([sys.executable, "-c", example], env=environment, cwd="/", check=True, capture_output=True)
 
 
-def test_every_link_of_the_readme_leads_somewhere(root):
-    text = (root / "README.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", READMES)
+def test_every_link_of_the_readme_leads_somewhere(root, name):
+    text = (root / name).read_text(encoding="utf-8")
     targets = re.findall(r"\]\((?!https?://)([^)#]+)", text)
     assert targets
     assert [target for target in targets if not (root / target).exists()] == []
 
 
-def test_every_notebook_is_in_the_readme_and_every_one_named_exists(root):
-    text = (root / "README.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", READMES)
+def test_every_notebook_is_in_the_readme_and_every_one_named_exists(root, name):
+    text = (root / name).read_text(encoding="utf-8")
     named = set(re.findall(r"^\| `(\d\d_\w+)` \|", text, flags=re.MULTILINE))
     assert named == {path.stem for path in (root / "notebooks").glob("*.ipynb")}
+
+
+def shape(root: Path, name: str) -> dict[str, object]:
+    """What a translation may not change: levels of the headings, code blocks, links, file names, numbers of rows."""
+    text = FENCE.sub("", (root / name).read_text(encoding="utf-8"))
+    return {
+        "headings": [len(marks) for marks in re.findall(r"^(#+) ", text, flags=re.MULTILINE)],
+        "blocks": blocks(root, name),
+        "links": sorted(set(re.findall(r"\]\(([^)#]+)", text)) - set(READMES)),
+        "code": sorted(re.findall(r"`([^`\n]+)`", text)),
+        "rows": len(re.findall(r"^\|", text, flags=re.MULTILINE)),
+        "points": len(re.findall(r"^- ", text, flags=re.MULTILINE)),
+    }
+
+
+def test_the_vietnamese_readme_says_the_same(root):
+    assert shape(root, "README.vi.md") == shape(root, "README.md")
+
+
+def test_the_readmes_link_to_each_other(root):
+    for name, other in zip(READMES, reversed(READMES), strict=True):
+        assert f"]({other})" in (root / name).read_text(encoding="utf-8")
