@@ -15,7 +15,14 @@ from povstudy.plots.evaluation import (
     plot_spread,
     plot_with_without,
 )
-from povstudy.plots.forecasts import plot_coverage, plot_errors, plot_fan, plot_probabilities
+from povstudy.plots.forecasts import (
+    plot_coverage,
+    plot_errors,
+    plot_fan,
+    plot_probabilities,
+    plot_ranking,
+    plot_scenarios,
+)
 from povstudy.plots.profile import (
     plot_deprivations,
     plot_gap,
@@ -47,8 +54,10 @@ __all__ = [
     "plot_moves",
     "plot_none_left",
     "plot_probabilities",
+    "plot_ranking",
     "plot_rates",
     "plot_reconciliation",
+    "plot_scenarios",
     "plot_series",
     "plot_spread",
     "plot_targeting",

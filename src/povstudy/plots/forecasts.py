@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from textwrap import fill
 
 import numpy as np
@@ -12,10 +12,10 @@ from matplotlib.ticker import MaxNLocator
 
 from povstudy.areas import one_territory
 from povstudy.errors import DataError
-from povstudy.plots.style import COLOURS, DASHES, GREY, MARKERS, axes_of, finish, words
+from povstudy.plots.style import COLOURS, DASHES, GREY, MARKERS, axes_of, decimal_ticks, finish, words
 from povstudy.standards import one_standard
 
-__all__ = ["plot_coverage", "plot_errors", "plot_fan", "plot_probabilities"]
+__all__ = ["plot_coverage", "plot_errors", "plot_fan", "plot_probabilities", "plot_ranking", "plot_scenarios"]
 
 BANDS = ((95, 0.18), (80, 0.30), (50, 0.45))
 """Interval levels, widest first, with the opacity of their band."""
@@ -277,4 +277,119 @@ def plot_probabilities(
     ax.set_yticks([])
     ax.grid(visible=False, axis="y")
     ax.grid(axis="x", color="#D9D9D9", linewidth=0.6)
+    return ax
+
+
+def plot_scenarios(
+    observed: pd.DataFrame,
+    forecast: pd.DataFrame,
+    scenarios: pd.DataFrame,
+    *,
+    ax: Axes | None = None,
+    labels: Mapping[str, str] | None = None,
+    comma: bool = False,
+) -> Axes:
+    """Draw named scenarios as lines over the 80 % band of the forecast, which stays grey: none of them is a forecast.
+
+    Parameters
+    ----------
+    observed : DataFrame
+        Columns ``area``, ``year``, ``value`` (%), ``standard``.
+    forecast : DataFrame
+        Rows of ``Forecast.table`` of the same area and standard.
+    scenarios : DataFrame
+        Columns ``scenario`` (name), ``target_year``, ``median``; in the order of the legend.
+    ax, labels, comma
+        As in `plot_series`; labels ``x, y, observed, band``.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    StandardError
+        Figures and forecast are on more than one standard or territory.
+    """
+    text = words(
+        labels, x="Year", y="Poor households (%)", observed="observed", band="forecast, median and 80 % interval"
+    )
+    one_standard([*observed["standard"], *forecast["standard"]], what="one line of a figure", where="plot_scenarios")
+    one_territory([*observed["area"], *forecast["area"]])
+    ax = axes_of(ax, height=4.8)
+    observed, forecast = observed.sort_values("year"), forecast.sort_values("target_year")
+    last = observed.iloc[-1]
+    years = np.r_[last["year"], forecast["target_year"]]
+    ends = [np.r_[last["value"], forecast[column]] for column in ("low_80", "high_80")]
+    ax.fill_between(years, *ends, color=GREY, alpha=0.18, linewidth=0)
+    ax.plot(years, np.r_[last["value"], forecast["median"]], color=GREY, linewidth=3, alpha=0.6, label=text["band"])
+    for position, (name, rows) in enumerate(scenarios.groupby("scenario", sort=False)):
+        rows = rows.sort_values("target_year")
+        ax.plot(
+            np.r_[last["year"], rows["target_year"]],
+            np.r_[last["value"], rows["median"]],
+            color=COLOURS[position % 7],
+            linestyle=DASHES[1 + position % 7],
+            marker=MARKERS[position % len(MARKERS)],
+            markersize=4,
+            linewidth=1.3,
+            label=fill(str(name), LEGEND_LETTERS).replace("$", r"\$"),
+        )
+    ax.plot(observed["year"], observed["value"], color="black", marker="o", markersize=5, label=text["observed"])
+    ax.set_ylim(bottom=0)
+    ax.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(0, -0.13), ncols=2)
+    return finish(ax, x=text["x"], y=text["y"], comma=comma)
+
+
+def plot_ranking(
+    table: pd.DataFrame,
+    *,
+    own: Iterable[str] = (),
+    ax: Axes | None = None,
+    labels: Mapping[str, str] | None = None,
+    comma: bool = False,
+) -> Axes:
+    """Draw areas in the order of their forecast, each with its 80 % interval and its last figure.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns ``area`` (id), ``name``, ``last``, ``median``, ``low_80``, ``high_80`` (%); first row on top.
+    own : iterable of str
+        Ids to set off.
+    ax, labels, comma
+        As in `plot_series`; labels ``x, last, median``.
+
+    Returns
+    -------
+    Axes
+    """
+    text = words(labels, x="Poor households (%)", last="last figure", median="forecast (median) and 80 % interval")
+    ax = axes_of(ax, height=1.1 + 0.2 * len(table))
+    places = np.arange(len(table))[::-1]
+    chosen = table["area"].isin(list(own)).to_numpy()
+    for mine in (False, True):
+        rows, at = table[chosen == mine], places[chosen == mine]
+        colour = COLOURS[1] if mine else COLOURS[0]
+        ax.hlines(at, rows["low_80"], rows["high_80"], color=colour, linewidth=2.4 if mine else 1.6, alpha=0.8)
+        ax.plot(
+            rows["median"],
+            at,
+            color=colour,
+            marker="D" if mine else "o",
+            markersize=5,
+            linestyle="none",
+            label="_nolegend_" if mine else text["median"],
+        )
+    ax.plot(table["last"], places, color=GREY, marker="|", markersize=8, linestyle="none", label=text["last"])
+    finish(ax, x=text["x"], y="", years=False, comma=comma)
+    ax.set_yticks(places, [str(name).replace("$", r"\$") for name in table["name"]], fontsize="x-small")
+    for label, mine in zip(ax.get_yticklabels(), chosen, strict=True):
+        label.set_fontweight("bold" if mine else "normal")
+    ax.set_ylim(-0.7, len(table) - 0.3)
+    ax.set_xlim(left=0)
+    ax.xaxis.set_major_formatter(decimal_ticks(comma))
+    ax.grid(visible=False, axis="y")
+    ax.grid(axis="x", color="#D9D9D9", linewidth=0.6)
+    ax.legend(frameon=False, fontsize="small", loc="lower right")
     return ax

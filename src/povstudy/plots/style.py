@@ -13,7 +13,7 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-__all__ = ["COLOURS", "DASHES", "MARKERS", "axes_of", "finish", "words"]
+__all__ = ["COLOURS", "DASHES", "MARKERS", "axes_of", "decimal_ticks", "finish", "words"]
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000", "#7F7F7F")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
@@ -65,8 +65,13 @@ def finish(ax: Axes, *, x: str, y: str, years: bool = True, comma: bool = False)
     if years:
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=9))
         ax.xaxis.set_major_formatter(FuncFormatter(_whole))
-    ax.yaxis.set_major_formatter(FuncFormatter(partial(_decimal, comma=comma)))
+    ax.yaxis.set_major_formatter(decimal_ticks(comma))
     return ax
+
+
+def decimal_ticks(comma: bool) -> FuncFormatter:
+    """Return what writes numbers along an axis."""
+    return FuncFormatter(partial(_decimal, comma=comma))
 
 
 # Named functions: a figure with a lambda cannot be pickled, and a sweep compares figures by their pickles.

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from povstudy.dynamics import FORMS, review_account
+from povstudy.dynamics import FORMS, Account, review_account
 from povstudy.errors import DataError
 
-__all__ = ["PRIOR_YEAR_SD", "AccountDraws", "account_draws", "account_rates"]
+__all__ = ["PRIOR_YEAR_SD", "AccountDraws", "account_draws", "account_rates", "forms_of"]
 
 PRIOR_YEAR_SD = 0.3
 """Spread from year to year of the logit of exit rates, where fewer than three reviews tell it: a binomial error on
@@ -50,6 +50,37 @@ class AccountDraws:
     table: pd.DataFrame
     year_sd: float
     year_sd_status: str
+
+
+def forms_of(accounts: Mapping[str, Account], *, year: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the two accounts of one review as `account_rates` takes them.
+
+    Parameters
+    ----------
+    accounts : mapping of form to Account
+        ``poor`` and ``near_poor``, of `povstudy.dynamics.review_account` or `Linked.account`.
+    year : int
+        Of the review.
+
+    Returns
+    -------
+    poor, near_poor : DataFrame
+        One row each: ``year`` and every flow that is reported.
+
+    Examples
+    --------
+    >>> flows = {"start": 20, "to_near_poor": 4, "above_near_poor": 2, "other_decrease": 0, "from_near_poor": 1,
+    ...     "relapsed": 0, "newly_arising": 1, "other_increase": 0, "end": 16}
+    >>> account = review_account(flows)
+    >>> forms_of({"poor": account, "near_poor": account}, year=2022)[0].loc[0, ["year", "end"]].tolist()
+    [2022, 16]
+    """
+    made = []
+    for form in ("poor", "near_poor"):
+        table = accounts[form].table
+        flows = dict(zip(table["item"], table["households"], strict=True))
+        made.append(pd.DataFrame([{"year": year} | {name: flows[name] for name in FORMS[form] if name in flows}]))
+    return made[0], made[1]
 
 
 def account_rates(poor: pd.DataFrame, near_poor: pd.DataFrame, households: float) -> tuple[pd.DataFrame, float, str]:

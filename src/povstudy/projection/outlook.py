@@ -20,7 +20,7 @@ from povstudy.projection.result import Forecast
 from povstudy.sources import rate_panel, weighted_mean
 from povstudy.standards import standard_of_series
 
-__all__ = ["Outlook", "outlook_of_panel", "outlooks", "panel_of_series"]
+__all__ = ["COUNTRY", "Outlook", "of_territory", "outlook_of_panel", "outlooks", "panel_of_series"]
 
 COUNTRY = "vn"
 MINORITIES = "ethnic_minority"
@@ -175,7 +175,7 @@ def _outlook(
         return None
     made = forecast(panel, horizon=horizon, method=method, seed=seed, draws=draws)
     rule = _rule_of(made, parts)
-    made = _of_territory(made, panel, area, parts)
+    made = of_territory(made, panel, area, parts)
     return Outlook(
         key=f"{family}_{concept}_{group}",
         area=area,
@@ -197,8 +197,24 @@ def _newest(panel: pd.DataFrame) -> pd.DataFrame:
     return panel.sort_values("year").drop_duplicates("area", keep="last").set_index("area")
 
 
-def _of_territory(made: Forecast, panel: pd.DataFrame, area: str, parts: tuple[str, ...]) -> Forecast:
-    """Return the forecast of a territory alone: one of the areas, or the joint draws of its parts by weight."""
+def of_territory(made: Forecast, panel: pd.DataFrame, area: str, parts: tuple[str, ...]) -> Forecast:
+    """Return the forecast of a territory alone: one of the areas, or the joint draws of its parts by weight.
+
+    Parameters
+    ----------
+    made : Forecast
+        Of a panel's areas.
+    panel : DataFrame
+        With ``weight``, where there are parts.
+    area : str
+        Id of the territory.
+    parts : tuple of str
+        The areas that make it up; itself if it is one of them.
+
+    Returns
+    -------
+    Forecast
+    """
     if parts == (area,):
         return _only(made, area)
     newest = _newest(panel)

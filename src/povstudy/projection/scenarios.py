@@ -227,7 +227,13 @@ def scenario_table(made: Mapping[str, Forecast], area: str) -> pd.DataFrame:
 
 
 def indexed_line(
-    made: Forecast, *, rate: float, mean_income: float, line: float, factors: Mapping[int, float]
+    made: Forecast,
+    *,
+    rate: float,
+    mean_income: float,
+    line: float,
+    factors: Mapping[int, float],
+    scenario: str = INDEXED,
 ) -> Forecast:
     r"""Return a forecast as it would read had the line followed prices: a log-normal approximation, not a measurement.
 
@@ -244,11 +250,13 @@ def indexed_line(
         đồng per person and month, of the same year.
     factors : mapping of year to float
         By how much the line would have been multiplied, for every target year (1: as it is).
+    scenario : str
+        What it is called.
 
     Returns
     -------
     Forecast
-        ``scenario`` is `INDEXED`; ``rule`` states the approximation.
+        ``scenario`` is its name; ``rule`` states the approximation.
 
     Raises
     ------
@@ -278,7 +286,7 @@ def indexed_line(
         raise ParameterError("indexed line: factors are above zero, 1 where the line stays as it is")
     share = np.clip(made.draws / 100.0, 0.0, 1.0)
     draws = 100.0 * ndtr(ndtri(share) + np.log(factor)[None] / sigma)
-    rule = f"had the line been indexed: log-normal approximation, not a measurement (sigma {sigma:.3f})"
+    rule = f"{scenario}: log-normal approximation, not a measurement (sigma {sigma:.3f})"
     per_area = made.table.drop_duplicates("area").set_index("area")
     table = table_of(
         made.areas,
@@ -287,7 +295,7 @@ def indexed_line(
         made.levels,
         method=[str(per_area.at[area, "method"]) for area in made.areas],
         rule=[rule] * len(made.areas),
-        scenario=INDEXED,
+        scenario=scenario,
         standard=made.standard,
     )
-    return replace(made, table=table, draws=draws, scenario=INDEXED, reason=f"{made.reason}\n{rule}")
+    return replace(made, table=table, draws=draws, scenario=scenario, reason=f"{made.reason}\n{rule}")
