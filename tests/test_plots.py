@@ -156,7 +156,7 @@ def test_coverage_is_drawn_in_percent_beside_what_was_promised():
     scores = pd.DataFrame({"spell": ["2010-16", "2016-21"], "horizon": [1, 1], "coverage_80": [0.5, 0.9]})
     ax = plots.plot_coverage(scores)
     assert list(ax.lines[0].get_xdata()) == [50, 90]
-    assert [text.get_text() for text in ax.get_yticklabels()] == ["2016-21", "2010-16"]
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["2010-16", "2016-21"] and ax.yaxis.get_inverted()
     assert ax.lines[-1].get_xdata()[0] == 80
 
 
@@ -166,3 +166,68 @@ def test_probabilities_run_from_zero_to_a_hundred_with_their_verdict():
     assert [bar.get_width() for bar in ax.patches] == [0, 90]
     assert [text.get_text() for text in ax.texts] == ["a", "no", "b", "likely"]
     assert ax.get_xlim() == (0, 100)
+
+
+def rows_of(n=12):
+    names = [f"a model whose name is so long that it needs two lines or three, number {i}" for i in range(n)]
+    return pd.DataFrame({"label": names, "estimate": 1.0, "low": 0.5, "high": 1.5, "truth": 1.1})
+
+
+TARGET = pd.DataFrame(
+    {"target": "at most 1.00 % in the year in which the plan ends, " * 2, "year": [2030], "value": 1.0}
+)
+DRAWN = {
+    "series": lambda: plots.plot_series(
+        pd.concat([series(name=f"series number {i} of a long list") for i in range(9)])
+    ),
+    "fan": lambda: plots.plot_fan(series(), fan(), targets=TARGET),
+    "two lines of ticks": lambda: plots.plot_spread(
+        pd.DataFrame({"group": ["2021", "2022\n(new)"], "unit": "u", "value": [0.1, 0.2]})
+    ),
+    "few rows": lambda: plots.plot_effects(rows_of(2)),
+    "many rows": lambda: plots.plot_effects(rows_of(14)),
+    "budget": lambda: plots.plot_allocation(
+        pd.DataFrame({"plan": list("aabb"), "part": list("xyxy"), "cost": [1000.0, 2000, 2500, 500]})
+    ),
+    "probabilities": lambda: plots.plot_probabilities(
+        pd.DataFrame(
+            {
+                "target": ["a name of a target " * 9, "b"],
+                "probability": [0.9, 0.0],
+                "verdict": ["likely", "cannot be met from where it starts"],
+            }
+        )
+    ),
+}
+
+
+def crossing(boxes):
+    """Pairs of names whose boxes share more than a pixel."""
+    return [
+        (a, b)
+        for i, (a, one) in enumerate(boxes)
+        for b, other in boxes[i + 1 :]
+        if min(one.x1, other.x1) - max(one.x0, other.x0) > 1 and min(one.y1, other.y1) - max(one.y0, other.y0) > 1
+    ]
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_no_label_overlaps_another_or_leaves_the_figure(name):
+    ax = DRAWN[name]()
+    ax.figure.canvas.draw()
+    shown = []
+    for axis, (low, high) in ((ax.xaxis, sorted(ax.get_xlim())), (ax.yaxis, sorted(ax.get_ylim()))):
+        shown += [tick.label1 for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
+    shown = [text for text in [*shown, *ax.texts, ax.xaxis.label, ax.yaxis.label] if text.get_text().strip()]
+    boxes = [(text.get_text(), text.get_window_extent()) for text in shown]
+    if ax.get_legend() is not None:
+        boxes.append(("the legend", ax.get_legend().get_window_extent()))
+    assert crossing(boxes) == []
+    page = ax.figure.bbox
+    assert [label for label, box in boxes if box.x0 < page.x0 - 1 or box.x1 > page.x1 + 1 or box.y0 < page.y0 - 1] == []
+
+
+def test_a_ninth_series_differs_from_the_first_in_its_marker():
+    ax = plots.plot_series(pd.concat([series(name=f"{i}") for i in range(9)]))
+    first, ninth = (ax.containers[position].lines[0] for position in (0, 8))
+    assert first.get_markerfacecolor() != "white" == ninth.get_markerfacecolor()

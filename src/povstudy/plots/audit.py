@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from povstudy.plots.style import COLOURS, GREY, MARKERS, axes_of, finish, words
+from povstudy.plots.style import COLOURS, GREY, MARKERS, axes_of, finish, plain, words
 
 __all__ = ["plot_availability", "plot_reconciliation"]
 
@@ -93,7 +93,7 @@ def plot_reconciliation(
             marker=MARKERS[style],
             linestyle="none",
             markersize=5,
-            label=str(name).replace("$", r"\$"),
+            label=plain(name),
         )
     ax.set_xlim(0, top)
     ax.set_ylim(0, top)

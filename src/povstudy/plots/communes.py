@@ -10,7 +10,18 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from povstudy.plots.style import COLOURS, DASHES, GREY, MARKERS, axes_of, finish, words
+from povstudy.plots.style import (
+    COLOURS,
+    DASHES,
+    GREY,
+    MARKERS,
+    axes_of,
+    finish,
+    finish_rows,
+    legend_below,
+    plain,
+    words,
+)
 
 __all__ = ["plot_exit_by_rate", "plot_exit_probabilities", "plot_members", "plot_none_left"]
 
@@ -25,16 +36,6 @@ BOX = {
 """Frame of a former unit by its class; dark, light, white and dotted differ without colour."""
 SHOWN = 40
 """At most this many communes in one figure."""
-
-
-def plain(text: object) -> str:
-    """Return a text that matplotlib does not read as mathematics."""
-    return str(text).replace("$", r"\$")
-
-
-def _legend_above(ax: Axes, *, ncols: int = 2) -> None:
-    """Put the legend above the frame, where no line runs."""
-    ax.legend(frameon=False, fontsize="small", ncols=ncols, loc="lower center", bbox_to_anchor=(0.5, 1.0))
 
 
 def plot_members(
@@ -156,8 +157,9 @@ def plot_none_left(
         ax.axhline(100 * chance, color=GREY, linestyle="--", linewidth=1, label=plain(text["wanted"]))
     ax.set_xlim(100 * table["exit_probability"].min(), 100)
     ax.set_ylim(0, 102)
-    _legend_above(ax)
-    return finish(ax, x=text["x"], y=text["y"], years=False, comma=comma)
+    finish(ax, x=text["x"], y=text["y"], years=False, comma=comma)
+    legend_below(ax)
+    return ax
 
 
 def plot_exit_by_rate(
@@ -199,8 +201,9 @@ def plot_exit_by_rate(
         ax.axhline(100 * needed, color=GREY, linestyle="--", linewidth=1, label=plain(text["needed"]))
     ax.set_xlim(left=0)
     ax.set_ylim(0, 102)
-    _legend_above(ax, ncols=1)
-    return finish(ax, x=text["x"], y=text["y"], years=False, comma=comma)
+    finish(ax, x=text["x"], y=text["y"], years=False, comma=comma)
+    legend_below(ax, ncols=1)
+    return ax
 
 
 def plot_exit_probabilities(
@@ -223,13 +226,13 @@ def plot_exit_probabilities(
     names : mapping, optional
         Words for the bases that occur.
     ax, labels, comma
-        As in `plot_series`; labels ``x, y, needed``.
+        As in `plot_series`; labels ``x, needed``.
 
     Returns
     -------
     Axes
     """
-    text = words(labels, x="Probability of leaving (%)", y="", needed="needed of each")
+    text = words(labels, x="Probability of leaving (%)", needed="needed of each")
     rows = table.sort_values(["gain", "exit_probability"], ascending=[False, True], kind="stable").head(SHOWN)
     ax = axes_of(ax, height=1.1 + 0.28 * len(rows))
     bases = list(dict.fromkeys(rows["basis"]))
@@ -250,11 +253,7 @@ def plot_exit_probabilities(
         ax.axvline(100 * needed, color=GREY, linestyle="--", linewidth=1)
         shapes.append(Line2D([], [], color=GREY, linestyle="--", linewidth=1))
         spoken.append(plain(text["needed"]))
-    finish(ax, x=text["x"], y=text["y"], years=False, comma=comma)
-    ax.set_yticks(places, [plain(name)[:40] for name in rows["commune"]])
-    ax.set_ylim(len(rows) - 0.4, -0.6)
+    finish_rows(ax, [str(name)[:40] for name in rows["commune"]], x=text["x"], comma=comma)
     ax.set_xlim(0, 102)
-    ax.grid(visible=False, axis="y")
-    ax.grid(axis="x", color="#D9D9D9", linewidth=0.6)
     ax.legend(shapes, spoken, frameon=False, fontsize="small", ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0))
     return ax

@@ -7,9 +7,24 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
-from povstudy.plots.style import COLOURS, DASHES, GREY, MARKERS, axes_of, decimal, finish, words
+from povstudy.plots.style import (
+    COLOURS,
+    DASHES,
+    GREY,
+    HATCHES,
+    MARKERS,
+    axes_of,
+    finish,
+    finish_rows,
+    grouped,
+    grouped_ticks,
+    legend_below,
+    log_axis,
+    plain,
+    words,
+)
 
 __all__ = [
     "plot_allocation",
@@ -22,17 +37,6 @@ __all__ = [
 ]
 
 SHADES = ("#0072B2", "#E69F00", "#56B4E9", "#BBBBBB", "#009E73", "#CC79A7")
-HATCHES = ("", "//", "..", "xx", "\\\\", "++")
-
-
-def plain(text: object) -> str:
-    """Return a text that matplotlib does not read as mathematics."""
-    return str(text).replace("$", r"\$")
-
-
-def _below(ax: Axes, *, ncols: int = 2, depth: float = -0.16) -> None:
-    """Put the legend below the frame, where nothing is drawn."""
-    ax.legend(frameon=False, fontsize="small", ncols=ncols, loc="upper left", bbox_to_anchor=(0, depth))
 
 
 def plot_spread(
@@ -98,7 +102,7 @@ def plot_spread(
     finish(ax, x=text["x"], y=text["y"], years=False, comma=comma)
     ax.set_xticks(range(len(groups)), [plain(group) for group in groups])
     ax.set_xlim(-0.6, len(groups) - 0.4)
-    _below(ax)
+    legend_below(ax)
     return ax
 
 
@@ -173,13 +177,11 @@ def plot_falls(
             label=plain(name),
             zorder=5,
         )
-    ax.set_xscale("log")
     ax.axhline(0, color=GREY, linewidth=0.8)
     finish(ax, x=text["x"], y=text["y"], years=False, comma=comma)
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda number, _: decimal(number, comma)))
-    ax.xaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
+    log_axis(ax, comma=comma)
     if legend:
-        _below(ax, depth=-0.2)
+        legend_below(ax)
     return ax
 
 
@@ -197,15 +199,15 @@ def plot_effects(
     table : DataFrame
         Columns ``label``, ``estimate``, ``low``, ``high`` and, where it is known, ``truth``; first row on top.
     ax, labels, comma
-        As in `plot_spread`; labels ``x, y, estimate, truth``.
+        As in `plot_spread`; labels ``x, estimate, truth``.
 
     Returns
     -------
     Axes
     """
-    text = words(labels, x="Effect", y="", estimate="estimate with its interval", truth="truth")
+    text = words(labels, x="Effect", estimate="estimate with its interval", truth="truth")
     ax = axes_of(ax, height=1.3 + 0.42 * len(table))
-    places = np.arange(len(table))[::-1]
+    places = np.arange(len(table))
     for place, row in zip(places, table.itertuples(), strict=True):
         ax.plot([row.low, row.high], [place, place], color=COLOURS[0], linewidth=2, solid_capstyle="butt")
     ax.plot(
@@ -230,22 +232,11 @@ def plot_effects(
             label=text["truth"],
         )
     ax.axvline(0, color=GREY, linewidth=0.8)
-    finish(ax, x=text["x"], y=text["y"], years=False)
-    ax.set_yticks(places, [plain(label) for label in table["label"]], fontsize="small")
-    ax.set_ylim(-0.6, len(table) - 0.4)
+    finish_rows(ax, table["label"], x=text["x"])
     ax.xaxis.set_major_locator(MaxNLocator(nbins=7))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda number, _: _grouped(number, comma)))
-    ax.grid(visible=False, axis="y")
-    ax.grid(axis="x", color="#D9D9D9", linewidth=0.6)
-    _below(ax, depth=-0.42 / (0.9 + 0.42 * len(table)))
+    ax.xaxis.set_major_formatter(grouped_ticks(comma))
+    legend_below(ax)
     return ax
-
-
-def _grouped(number: float, comma: bool) -> str:
-    """Return a tick label, thousands grouped from 1,000 on."""
-    if abs(number) < 1000:
-        return decimal(number, comma).replace("-", "\N{MINUS SIGN}")
-    return f"{number:,.0f}".replace(",", "." if comma else ",").replace("-", "\N{MINUS SIGN}")
 
 
 def plot_event_study(
@@ -310,8 +301,9 @@ def plot_event_study(
         )
     ax.axhline(0, color=GREY, linewidth=0.8)
     ax.axvline(-0.5, color=GREY, linestyle=":", linewidth=1)
-    _below(ax)
-    return finish(ax, x=text["x"], y=text["y"], comma=comma)
+    finish(ax, x=text["x"], y=text["y"], comma=comma)
+    legend_below(ax)
+    return ax
 
 
 def plot_break_even(
@@ -328,35 +320,30 @@ def plot_break_even(
     table : DataFrame
         Columns ``model`` (name), ``worth`` (what an exit is worth), ``share`` (in [0, 1] or above: not possible).
     ax, labels, comma
-        As in `plot_spread`; labels ``x, y, worth`` (with ``{worth}``), ``all``.
+        As in `plot_spread`; labels ``x, worth`` (with ``{worth}``), ``all``.
 
     Returns
     -------
     Axes
     """
-    text = words(labels, x="Share of those served (%)", y="", worth="{worth}", all="everybody served")
+    text = words(labels, x="Share of those served (%)", worth="{worth}", all="everybody served")
     models = list(dict.fromkeys(table["model"]))
-    ax = axes_of(ax, height=1.5 + 0.42 * len(models))
+    ax = axes_of(ax, height=1.5 + 0.5 * len(models))
     for position, (worth, rows) in enumerate(table.groupby("worth", sort=True)):
         share = rows.set_index("model")["share"].reindex(models)
         ax.plot(
             100 * share,
-            np.arange(len(models))[::-1],
+            np.arange(len(models)),
             linestyle="none",
             marker=MARKERS[position % len(MARKERS)],
             markersize=7,
             color=COLOURS[position % len(COLOURS)],
-            label=text["worth"].format(worth=_grouped(float(worth), comma)),
+            label=text["worth"].format(worth=grouped(float(worth), comma)),
         )
     ax.axvline(100, color=GREY, linestyle="--", linewidth=1, label=text["all"])
-    finish(ax, x=text["x"], y=text["y"], years=False)
-    ax.set_xscale("log")
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda number, _: _grouped(number, comma)))
-    ax.set_yticks(np.arange(len(models))[::-1], [plain(model) for model in models], fontsize="small")
-    ax.set_ylim(-0.6, len(models) - 0.4)
-    ax.grid(visible=False, axis="y")
-    ax.grid(axis="x", color="#D9D9D9", linewidth=0.6)
-    _below(ax, depth=-0.5 / (0.9 + 0.42 * len(models)))
+    finish_rows(ax, models, x=text["x"])
+    log_axis(ax, comma=comma)
+    legend_below(ax, ncols=1)
     return ax
 
 
@@ -374,17 +361,17 @@ def plot_allocation(
     table : DataFrame
         Columns ``plan`` (one bar each, in order of appearance), ``part`` (stacked), ``cost``.
     ax, labels, comma
-        As in `plot_spread`; labels ``x, y``.
+        As in `plot_spread`; label ``x``.
 
     Returns
     -------
     Axes
     """
-    text = words(labels, x="Money", y="")
+    text = words(labels, x="Money")
     plans, parts = list(dict.fromkeys(table["plan"])), list(dict.fromkeys(table["part"]))
     ax = axes_of(ax, height=1.6 + 0.55 * len(plans))
     left = np.zeros(len(plans))
-    places = np.arange(len(plans))[::-1]
+    places = np.arange(len(plans))
     for position, part in enumerate(parts):
         cost = table[table["part"].eq(part)].groupby("plan")["cost"].sum().reindex(plans).fillna(0.0).to_numpy()
         ax.barh(
@@ -398,12 +385,9 @@ def plot_allocation(
             label=plain(part),
         )
         left += cost
-    finish(ax, x=text["x"], y=text["y"], years=False)
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda number, _: _grouped(number, comma)))
-    ax.set_yticks(places, [plain(plan) for plan in plans], fontsize="small")
-    ax.grid(visible=False, axis="y")
-    ax.grid(axis="x", color="#D9D9D9", linewidth=0.6)
-    _below(ax, depth=-0.6 / (0.9 + 0.55 * len(plans)))
+    finish_rows(ax, plans, x=text["x"])
+    ax.xaxis.set_major_formatter(grouped_ticks(comma))
+    legend_below(ax)
     return ax
 
 
@@ -461,5 +445,6 @@ def plot_with_without(
         )
     ax.plot(observed["year"], observed["value"], color="black", marker="o", markersize=5, label=text["observed"])
     ax.set_ylim(bottom=0)
-    _below(ax)
-    return finish(ax, x=text["x"], y=text["y"], comma=comma)
+    finish(ax, x=text["x"], y=text["y"], comma=comma)
+    legend_below(ax)
+    return ax

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from textwrap import fill
 
 import numpy as np
 import pandas as pd
@@ -12,7 +11,21 @@ from matplotlib.ticker import MaxNLocator
 
 from povstudy.areas import one_territory
 from povstudy.errors import DataError
-from povstudy.plots.style import COLOURS, DASHES, GREY, MARKERS, axes_of, decimal_ticks, finish, words
+from povstudy.plots.style import (
+    COLOURS,
+    DASHES,
+    GREY,
+    GRID,
+    LEGEND_LETTERS,
+    MARKERS,
+    axes_of,
+    finish,
+    finish_rows,
+    legend_below,
+    plain,
+    words,
+    wrapped,
+)
 from povstudy.standards import one_standard
 
 __all__ = ["plot_coverage", "plot_errors", "plot_fan", "plot_probabilities", "plot_ranking", "plot_scenarios"]
@@ -20,8 +33,10 @@ __all__ = ["plot_coverage", "plot_errors", "plot_fan", "plot_probabilities", "pl
 BANDS = ((95, 0.18), (80, 0.30), (50, 0.45))
 """Interval levels, widest first, with the opacity of their band."""
 TARGET_DASHES = ("-.", ":", *DASHES[4:6], "--")
-LEGEND_LETTERS = 44
-"""Of a line of the legend, so that two columns are no wider than the axes."""
+NAME_LINE, BAR_LINE = 0.17, 0.38
+"""Inches of a line of a name, and of its bar with the gap below."""
+BAR_LETTERS = 88
+"""Of a line above a bar, so that it is no wider than the axes."""
 
 
 def plot_fan(
@@ -110,11 +125,12 @@ def plot_fan(
                 color=COLOURS[1],
                 linestyle=TARGET_DASHES[position % len(TARGET_DASHES)] if len(rows) > 1 else "none",
                 marker=MARKERS[1 + position % 6] if len(rows) == 1 else None,
-                label=fill(str(name), LEGEND_LETTERS).replace("$", r"\$"),
+                label=wrapped(name, LEGEND_LETTERS),
             )
     ax.set_ylim(bottom=0)
-    ax.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(0, -0.14), ncols=2)
-    return finish(ax, x=text["x"], y=text["y"], comma=comma)
+    finish(ax, x=text["x"], y=text["y"], comma=comma)
+    legend_below(ax)
+    return ax
 
 
 def _draw_past(ax: Axes, observed: pd.DataFrame, past: pd.DataFrame, label: str) -> None:
@@ -161,7 +177,7 @@ def plot_errors(
     Axes
     """
     text = words(labels, x="Years ahead", y="Mean absolute error (points)")
-    ax = axes_of(ax, height=3.2)
+    ax = axes_of(ax, height=3.7)
     for position, (method, rows) in enumerate(scores.groupby("method", sort=False)):
         style = position % len(COLOURS)
         rows = rows.sort_values("horizon")
@@ -175,8 +191,9 @@ def plot_errors(
         )
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_ylim(bottom=0)
-    ax.legend(frameon=False, fontsize="small")
-    return finish(ax, x=text["x"], y=text["y"], comma=comma)
+    finish(ax, x=text["x"], y=text["y"], years=False, comma=comma)
+    legend_below(ax)
+    return ax
 
 
 def plot_coverage(
@@ -193,7 +210,7 @@ def plot_coverage(
     scores : DataFrame
         Columns ``spell`` (name of the panel), ``horizon``, ``coverage_80`` (share in [0, 1]).
     ax, labels, comma
-        As in `plot_series`; labels ``x, y, nominal, horizon`` (with ``{horizon}``).
+        As in `plot_series`; labels ``x, nominal, horizon`` (with ``{horizon}``).
 
     Returns
     -------
@@ -202,7 +219,6 @@ def plot_coverage(
     text = words(
         labels,
         x="Past intervals that held (%)",
-        y="",
         nominal="promised: 80 %",
         horizon="{horizon} years ahead",
     )
@@ -214,7 +230,7 @@ def plot_coverage(
         rows = scores[scores["horizon"] == horizon]
         ax.plot(
             100 * rows["coverage_80"],
-            [len(spells) - 1 - spells.index(spell) + offsets[position] for spell in rows["spell"]],
+            [spells.index(spell) - offsets[position] for spell in rows["spell"]],
             color=COLOURS[position % len(COLOURS)],
             marker=MARKERS[position % len(MARKERS)],
             markersize=6,
@@ -223,13 +239,9 @@ def plot_coverage(
             label=text["horizon"].format(horizon=horizon),
         )
     ax.axvline(80, color=GREY, linestyle="--", linewidth=1, label=text["nominal"])
-    finish(ax, x=text["x"], y=text["y"], years=False, comma=comma)
-    ax.set_yticks(range(len(spells)), spells[::-1], fontsize="small")
-    ax.set_ylim(-0.5, len(spells) - 0.5)
+    finish_rows(ax, spells, x=text["x"], comma=comma)
     ax.set_xlim(0, 100)
-    ax.grid(visible=False, axis="y")
-    ax.grid(axis="x", color="#D9D9D9", linewidth=0.6)
-    ax.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    legend_below(ax)
     return ax
 
 
@@ -254,29 +266,33 @@ def plot_probabilities(
     Axes
     """
     text = words(labels, x="Probability (%)", y="")
-    ax = axes_of(ax, height=0.9 + 0.75 * len(table))
-    places = np.arange(len(table))[::-1]
+    names = [wrapped(name, BAR_LETTERS) for name in table["target"]]
+    lines = np.array([1 + name.count("\n") for name in names])
+    heights = NAME_LINE * lines + BAR_LINE
+    ax = axes_of(ax, height=0.7 + float(heights.sum()))
+    tops = np.r_[0.0, np.cumsum(heights)[:-1]]
+    places = tops + NAME_LINE * lines + BAR_LINE / 2 - 0.06
     values = 100 * table["probability"].to_numpy()
-    ax.barh(places - 0.12, values, color=COLOURS[0], height=0.36)
-    for place, value, name, verdict in zip(places, values, table["target"], table["verdict"], strict=True):
+    ax.barh(places, values, color=COLOURS[0], height=0.2)
+    for top, place, value, name, verdict in zip(tops, places, values, names, table["verdict"], strict=True):
         # The name stands above its bar: long names would push the bars off the page.
-        ax.text(0, place + 0.12, str(name).replace("$", r"\$"), va="bottom", ha="left", fontsize="small")
+        ax.text(0, top + 0.02, name, va="top", ha="left", fontsize="small")
         inside = value > 55
         ax.text(
             value + (-1.5 if inside else 1.5),
-            place - 0.12,
-            str(verdict).replace("$", r"\$"),
-            va="center",
+            place,
+            plain(verdict),
+            va="center_baseline",
             ha="right" if inside else "left",
             color="white" if inside else "black",
             fontsize="small",
         )
     ax.set_xlim(0, 100)
-    ax.set_ylim(-0.5, len(table) - 0.35)
+    ax.set_ylim(float(heights.sum()), 0)
     finish(ax, x=text["x"], y=text["y"], years=False)
     ax.set_yticks([])
     ax.grid(visible=False, axis="y")
-    ax.grid(axis="x", color="#D9D9D9", linewidth=0.6)
+    ax.grid(axis="x", **GRID)
     return ax
 
 
@@ -333,12 +349,13 @@ def plot_scenarios(
             marker=MARKERS[position % len(MARKERS)],
             markersize=4,
             linewidth=1.3,
-            label=fill(str(name), LEGEND_LETTERS).replace("$", r"\$"),
+            label=wrapped(name, LEGEND_LETTERS),
         )
     ax.plot(observed["year"], observed["value"], color="black", marker="o", markersize=5, label=text["observed"])
     ax.set_ylim(bottom=0)
-    ax.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(0, -0.13), ncols=2)
-    return finish(ax, x=text["x"], y=text["y"], comma=comma)
+    finish(ax, x=text["x"], y=text["y"], comma=comma)
+    legend_below(ax)
+    return ax
 
 
 def plot_ranking(
@@ -366,7 +383,7 @@ def plot_ranking(
     """
     text = words(labels, x="Poor households (%)", last="last figure", median="forecast (median) and 80 % interval")
     ax = axes_of(ax, height=1.1 + 0.2 * len(table))
-    places = np.arange(len(table))[::-1]
+    places = np.arange(len(table))
     chosen = table["area"].isin(list(own)).to_numpy()
     for mine in (False, True):
         rows, at = table[chosen == mine], places[chosen == mine]
@@ -382,14 +399,9 @@ def plot_ranking(
             label="_nolegend_" if mine else text["median"],
         )
     ax.plot(table["last"], places, color=GREY, marker="|", markersize=8, linestyle="none", label=text["last"])
-    finish(ax, x=text["x"], y="", years=False, comma=comma)
-    ax.set_yticks(places, [str(name).replace("$", r"\$") for name in table["name"]], fontsize="x-small")
+    finish_rows(ax, table["name"], x=text["x"], comma=comma, size="x-small")
     for label, mine in zip(ax.get_yticklabels(), chosen, strict=True):
         label.set_fontweight("bold" if mine else "normal")
-    ax.set_ylim(-0.7, len(table) - 0.3)
     ax.set_xlim(left=0)
-    ax.xaxis.set_major_formatter(decimal_ticks(comma))
-    ax.grid(visible=False, axis="y")
-    ax.grid(axis="x", color="#D9D9D9", linewidth=0.6)
-    ax.legend(frameon=False, fontsize="small", loc="lower right")
+    legend_below(ax)
     return ax

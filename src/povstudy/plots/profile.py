@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from povstudy.plots.style import COLOURS, GREY, MARKERS, axes_of, finish, words
+from povstudy.plots.style import COLOURS, GREY, MARKERS, axes_of, finish, finish_rows, legend_below, words, wrapped
 
 __all__ = [
     "plot_deprivations",
@@ -21,8 +20,6 @@ __all__ = [
     "plot_targeting",
 ]
 
-WRAP = 34
-"""Characters of a name on the left before it is broken."""
 LABEL_STRIP = 0.06
 """Inches above a figure, as a share of a page of ten, that stay free for a label of the data."""
 LIGHT = "#CFE5F3"
@@ -36,28 +33,6 @@ def _framed(ax: Axes | None, *, width: float = 6.4, height: float = 3.8) -> Axes
     ax = axes_of(None, width=width, height=height)
     ax.figure.get_layout_engine().set(rect=(0, 0, 1, 1 - 10 * LABEL_STRIP / (2 * height)))
     return ax
-
-
-def _plain(text: object, width: int = WRAP) -> str:
-    """Return a text broken into lines, which matplotlib does not read as mathematics."""
-    return "\n".join(textwrap.wrap(str(text).replace("$", r"\$"), width)) or " "
-
-
-def _rows(ax: Axes, names: Sequence[object], *, x: str, comma: bool) -> None:
-    """Give an Axes with one name a row its frame; the first name stands on top."""
-    finish(ax, x=x, y="", years=False, comma=comma)
-    ax.xaxis.set_major_formatter(ax.yaxis.get_major_formatter())
-    ax.set_yticks(range(len(names)), [_plain(name) for name in names], fontsize="small")
-    ax.set_ylim(len(names) - 0.4, -0.6)
-    ax.tick_params(axis="y", length=0)
-    ax.grid(visible=False, axis="y")
-    ax.grid(axis="x", color="#D9D9D9", linewidth=0.6)
-
-
-def _legend(ax: Axes, *, ncols: int = 2) -> None:
-    """Put the legend below the frame, where neither a label nor a name stands."""
-    below = -0.6 / max(ax.figure.get_size_inches()[1] - 1.2, 1.0)
-    ax.legend(frameon=False, fontsize="small", ncols=ncols, loc="upper center", bbox_to_anchor=(0.5, below))
 
 
 def plot_rates(
@@ -113,13 +88,13 @@ def plot_rates(
     )
     top = np.nanmax([*table["high"].to_numpy(float)[known], *values[known], reference or 0.0, 1e-9])
     if reference is not None:
-        ax.axvline(reference, color=GREY, linestyle="--", linewidth=1, label=_plain(text["reference"]))
+        ax.axvline(reference, color=GREY, linestyle="--", linewidth=1, label=wrapped(text["reference"]))
     for place, note in zip(places[~known], table["note"].to_numpy(object)[~known], strict=True):
-        ax.text(0.01 * top, place, _plain(note, 60), va="center", fontsize="small", color=GREY, style="italic")
-    _rows(ax, table["name"], x=text["x"], comma=comma)
+        ax.text(0.01 * top, place, wrapped(note, 60), va="center", fontsize="small", color=GREY, style="italic")
+    finish_rows(ax, table["name"], x=text["x"], comma=comma)
     ax.set_xlim(-0.02 * top, 1.06 * top)
     if reference is not None:
-        _legend(ax)
+        legend_below(ax)
     return ax
 
 
@@ -152,10 +127,10 @@ def plot_deprivations(
     top = max(float(outer.max(initial=0.0)), 1e-9)
     for place, (value, note) in enumerate(zip(table["uncensored"], table["note"], strict=True)):
         if not np.isfinite(value):
-            ax.text(0.01 * top, place, _plain(note, 60), va="center", fontsize="small", color=GREY, style="italic")
-    _rows(ax, table["name"], x=text["x"], comma=comma)
+            ax.text(0.01 * top, place, wrapped(note, 60), va="center", fontsize="small", color=GREY, style="italic")
+    finish_rows(ax, table["name"], x=text["x"], comma=comma)
     ax.set_xlim(0, 1.05 * top)
-    _legend(ax)
+    legend_below(ax)
     return ax
 
 
@@ -194,13 +169,13 @@ def plot_gap(
             marker=MARKERS[position],
             linestyle="none",
             markersize=7,
-            label=_plain(text[scale]),
+            label=wrapped(text[scale]),
         )
-    ax.axvline(100, color=GREY, linestyle="--", linewidth=1, label=_plain(text["start"]))
+    ax.axvline(100, color=GREY, linestyle="--", linewidth=1, label=wrapped(text["start"]))
     many = table["series"].nunique() > 1
     names = [f"{s}: {n}" if many else n for s, n in zip(table["series"], table["name"], strict=True)]
-    _rows(ax, names, x=text["x"], comma=comma)
-    _legend(ax, ncols=3)
+    finish_rows(ax, names, x=text["x"], comma=comma)
+    legend_below(ax, ncols=3)
     return ax
 
 
@@ -269,12 +244,12 @@ def plot_line_share(
                 color=COLOURS[position],
                 marker=MARKERS[position],
                 linestyle=("-", "--")[position % 2],
-                label=None if number else _plain((names or {}).get(area, area)),
+                label=None if number else wrapped((names or {}).get(area, area)),
             )
-    ax.axhline(100, color=GREY, linestyle=":", linewidth=1.2, label=_plain(text["minimum"]))
+    ax.axhline(100, color=GREY, linestyle=":", linewidth=1.2, label=wrapped(text["minimum"]))
     ax.set_ylim(0, 108)
     finish(ax, x=text["x"], y=text["y"], comma=comma)
-    _legend(ax, ncols=3)
+    legend_below(ax, ncols=3)
     return ax
 
 
@@ -319,12 +294,12 @@ def plot_moves(
             edgecolor="#1A1A1A",
             linewidth=0.8,
             hatch=HATCHES[position % 3],
-            label=_plain(spoken.get(end, end)),
+            label=wrapped(spoken.get(end, end)),
         )
         left += values
-    _rows(ax, [spoken.get(start, start) for start in starts], x=text["x"], comma=comma)
+    finish_rows(ax, [spoken.get(start, start) for start in starts], x=text["x"], comma=comma)
     ax.set_xlim(0, 100)
-    _legend(ax, ncols=len(ends))
+    legend_below(ax, ncols=len(ends))
     return ax
 
 
@@ -364,9 +339,9 @@ def plot_targeting(
             linestyle="none",
             elinewidth=1.4,
             capsize=3,
-            label=_plain(text[item], 60),
+            label=wrapped(text[item], 60),
         )
-    _rows(ax, names, x=text["x"], comma=comma)
+    finish_rows(ax, names, x=text["x"], comma=comma)
     ax.set_xlim(0, 100)
-    _legend(ax)
+    legend_below(ax)
     return ax

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from povstudy.areas import one_territory
-from povstudy.plots.style import COLOURS, DASHES, MARKERS, axes_of, finish, words
+from povstudy.plots.style import COLOURS, DASHES, LEGEND_LETTERS, MARKERS, axes_of, finish, legend_below, plain, words
 from povstudy.standards import one_standard
 
 __all__ = ["plot_series"]
@@ -54,7 +54,9 @@ def plot_series(
     1
     """
     text = words(labels, x="Year", y="Poor households (%)")
-    ax = axes_of(ax)
+    names = list(dict.fromkeys(table["series"]))
+    long = max(map(len, map(str, names)), default=0) > LEGEND_LETTERS - 6
+    ax = axes_of(ax, height=3.8 + 0.18 * (len(names) if long else (len(names) + 1) // 2))
     for position, (name, rows) in enumerate(table.groupby("series", sort=False)):
         one_standard(rows["standard"], what="one line of a figure", where=f"series {name!r}")
         one_territory(rows["area"])
@@ -73,8 +75,10 @@ def plot_series(
             markersize=5,
             elinewidth=0.9,
             capsize=2.5 if drawn else 0,
-            label=str(name).replace("$", r"\$"),
+            markerfacecolor="white" if position >= len(COLOURS) else None,
+            label=plain(name),
         )
     ax.set_ylim(bottom=0)
-    ax.legend(frameon=False, fontsize="small")
-    return finish(ax, x=text["x"], y=text["y"], comma=comma)
+    finish(ax, x=text["x"], y=text["y"], comma=comma)
+    legend_below(ax, ncols=1 if long else 2)
+    return ax

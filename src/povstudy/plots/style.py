@@ -6,19 +6,44 @@ and a dash, so that a figure printed in grey keeps its meaning.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.transforms import ScaledTranslation
 
-__all__ = ["COLOURS", "DASHES", "MARKERS", "axes_of", "decimal_ticks", "finish", "words"]
+__all__ = [
+    "COLOURS",
+    "DASHES",
+    "HATCHES",
+    "MARKERS",
+    "axes_of",
+    "decimal_ticks",
+    "finish",
+    "finish_rows",
+    "grouped_ticks",
+    "legend_below",
+    "log_axis",
+    "plain",
+    "words",
+    "wrapped",
+]
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000", "#7F7F7F")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)), (0, (3, 3)))
+HATCHES = ("", "//", "..", "xx", "\\\\", "++")
 GREY = "#595959"
+GRID = {"color": "#D9D9D9", "linewidth": 0.6}
+NAME_LETTERS = 34
+"""Of a name on the left before it is broken."""
+LEGEND_LETTERS = 44
+"""Of a line of the legend, so that two columns are no wider than the figure."""
+LINE = 1.25
+"""Height of a line of text, in letter heights."""
 
 
 def axes_of(ax: Axes | None, *, width: float = 6.4, height: float = 3.8) -> Axes:
@@ -48,6 +73,16 @@ def words(labels: Mapping[str, str] | None, **defaults: str) -> dict[str, str]:
     return {**defaults, **(labels or {})}
 
 
+def plain(text: object) -> str:
+    """Return a text that matplotlib does not read as mathematics."""
+    return str(text).replace("$", r"\$")
+
+
+def wrapped(text: object, width: int = NAME_LETTERS) -> str:
+    """Return a text broken into lines of at most ``width`` letters, which matplotlib does not read as mathematics."""
+    return "\n".join(plain(line) for line in textwrap.wrap(str(text), width)) or " "
+
+
 def decimal(value: float, comma: bool) -> str:
     """Return a tick label without trailing zeros, with a decimal comma if asked."""
     text = f"{value:.2f}".rstrip("0").rstrip(".")
@@ -60,13 +95,79 @@ def finish(ax: Axes, *, x: str, y: str, years: bool = True, comma: bool = False)
     ax.set_ylabel(y)
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
-    ax.grid(axis="y", color="#D9D9D9", linewidth=0.6)
+    ax.grid(axis="y", **GRID)
     ax.set_axisbelow(True)
     if years:
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=9))
         ax.xaxis.set_major_formatter(FuncFormatter(_whole))
     ax.yaxis.set_major_formatter(decimal_ticks(comma))
     return ax
+
+
+def finish_rows(ax: Axes, names: Sequence[object], *, x: str, comma: bool = False, size: str = "small") -> Axes:
+    """Give an Axes with one name a row its frame; the first name stands on top, at place 0.
+
+    Parameters
+    ----------
+    ax : Axes
+        Its rows are drawn at the places 0, 1, … from the top.
+    names : sequence of str
+        Names of the rows, broken into lines where they are long.
+    x : str
+        Label of the value axis.
+    comma : bool
+        Decimal comma.
+    size : str
+        Size of the names.
+    """
+    finish(ax, x=x, y="", years=False, comma=comma)
+    ax.xaxis.set_major_formatter(decimal_ticks(comma))
+    ax.set_yticks(range(len(names)), [wrapped(name) for name in names], fontsize=size)
+    ax.set_ylim(len(names) - 0.4, -0.6)
+    ax.tick_params(axis="y", length=0)
+    ax.grid(visible=False, axis="y")
+    ax.grid(axis="x", **GRID)
+    return ax
+
+
+def legend_below(ax: Axes, *, ncols: int = 2) -> None:
+    """Put the legend below the label of the years or values, clear of it whatever the height of the figure.
+
+    Call it when the axis has its ticks and its label.  A legend of a chart with names on the left ends where the axes
+    end, so that it can use the room below the names.
+    """
+    label, ticks = ax.xaxis.label, [tick.get_text() for tick in ax.get_xticklabels()]
+    size = max([text.get_fontsize() for text in ax.get_xticklabels()], default=0)
+    points = LINE * size * (1 + max([text.count("\n") for text in ticks], default=0))
+    points += LINE * label.get_fontsize() * (1 + label.get_text().count("\n")) if label.get_text() else 0
+    rows = any(tick.get_text().strip() for tick in ax.get_yticklabels()) and not ax.yaxis.label.get_text()
+    ax.legend(
+        frameon=False,
+        fontsize="small",
+        ncols=ncols,
+        borderaxespad=0.3,
+        loc="upper right" if rows else "upper left",
+        bbox_to_anchor=(1 if rows else 0, 0),
+        bbox_transform=ax.transAxes + ScaledTranslation(0, -(points + 12) / 72, ax.figure.dpi_scale_trans),
+    )
+
+
+def log_axis(ax: Axes, *, comma: bool) -> None:
+    """Make the value axis logarithmic, with numbers as on the others and none between the powers of ten."""
+    ax.set_xscale("log")
+    ax.xaxis.set_major_formatter(grouped_ticks(comma))
+    ax.xaxis.set_minor_formatter(NullFormatter())
+
+
+def grouped(value: float, comma: bool) -> str:
+    """Return a tick label, thousands grouped from 1,000 on."""
+    text = decimal(value, comma) if abs(value) < 1000 else f"{value:,.0f}".replace(",", "." if comma else ",")
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def grouped_ticks(comma: bool) -> FuncFormatter:
+    """Return what writes large numbers along an axis."""
+    return FuncFormatter(partial(_grouped, comma=comma))
 
 
 def decimal_ticks(comma: bool) -> FuncFormatter:
@@ -81,3 +182,7 @@ def _whole(value: float, _: int | None) -> str:
 
 def _decimal(value: float, _: int | None, *, comma: bool) -> str:
     return decimal(value, comma)
+
+
+def _grouped(value: float, _: int | None, *, comma: bool) -> str:
+    return grouped(value, comma)
