@@ -27,6 +27,7 @@ __all__ = [
     "UnwritableError",
     "clean_leftovers",
     "folder_name",
+    "locked",
     "make_output",
     "publish",
     "slug",
@@ -315,3 +316,38 @@ def write_atomically(path: Path, text: str) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock, waiting for it; it ends with the process, whatever ends that.
+
+    Parameters
+    ----------
+    path : Path
+        The file that is locked; made if it is not there, and left there.
+
+    Yields
+    ------
+    None
+        While the lock is held.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be made.
+    """
+    with path.open("a+b") as file:
+        if os.name == "nt":
+            import msvcrt
+
+            while True:
+                with contextlib.suppress(OSError):
+                    msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+                    break
+                time.sleep(0.1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield

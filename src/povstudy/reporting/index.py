@@ -1,60 +1,25 @@
-"""All notebooks for one area, and the page that lists every report of a folder.
-
-The page is static: no scripts, no request, everything from data escaped, written by rename.
-"""
+"""All notebooks for one area, and the page that lists every report of a folder."""
 
 from __future__ import annotations
 
-import json
-import urllib.parse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 
 from povstudy.errors import ReportError
-from povstudy.reporting import folders, record, wording
+from povstudy.reporting import folders
+from povstudy.reporting.all_forecasts import ALL_FORECASTS_FILE, all_forecasts_text, report_forecasts
+from povstudy.reporting.entries import entries
+from povstudy.reporting.index_page import index_page
 from povstudy.reporting.parameters import read_notebook, read_parameters
 from povstudy.reporting.plan import notebook_files
-from povstudy.reporting.report import DOCUMENTS, NUMBERS_FILE, documents
-from povstudy.reporting.runner import (
-    NOTEBOOK_FILE,
-    OUTCOME_FILE,
-    PAGE_FILE,
-    Outcome,
-    read_json,
-    run_notebook,
-)
+from povstudy.reporting.runner import Outcome, run_notebook
 
-__all__ = ["Entry", "entries", "report_area", "write_index"]
+__all__ = ["report_area", "write_index"]
 
 INDEX_FILE = "index.html"
-COMMON_PARAMETERS = ("area", "lang", "seed")
+LOCK_FILE = ".index.lock"
 EXPLORING = "00_"
-FILE_WORDS = ((NOTEBOOK_FILE, "notebook"), (NUMBERS_FILE, "numbers"), (record.FORECAST_FILE, "forecast"))
-FILE_WORDS += ((record.RECORD_FILE, "record"),)
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One line of the index page.
-
-    Parameters
-    ----------
-    folder : Path
-        Folder relative to the parent of all reports.
-    status : str
-        ``done``, ``earlier``, ``failed`` or ``not-available``.
-    facts : dict
-        Record, or outcome of a run that made no report.
-    files : tuple of str
-        Files of the folder that are linked.
-    """
-
-    folder: Path
-    status: str
-    facts: dict
-    files: tuple[str, ...]
 
 
 def report_area(
@@ -130,54 +95,10 @@ def report_area(
     return outcomes
 
 
-def entries(output: Path) -> list[Entry]:
-    """Read what every folder of reports says about itself.
-
-    Parameters
-    ----------
-    output : Path
-        The parent of all reports.
-
-    Returns
-    -------
-    list of Entry
-        Newest first within a notebook, area, language and further parameters; older ones are ``earlier``.
-    """
-    found: list[Entry] = []
-    for path in sorted(output.glob(f"*/{record.RECORD_FILE}")):
-        if not path.parent.name.startswith("."):
-            found.append(_entry(output, path, "done"))
-    for status in (folders.FAILED, folders.NOT_AVAILABLE):
-        for path in sorted((output / status).glob(f"*/{OUTCOME_FILE}")):
-            if not path.parent.name.startswith("."):
-                found.append(_entry(output, path, status))
-    found = [entry for entry in found if entry.facts]
-    found.sort(key=lambda entry: str(entry.facts.get("finished", "")), reverse=True)
-    seen: set[str] = set()
-    marked = []
-    for entry in found:
-        key = record.canonical([_notebook(entry.facts), entry.facts.get("parameters", {})])
-        status = "earlier" if entry.status == "done" and key in seen else entry.status
-        if entry.status == "done" or key not in seen:
-            marked.append(Entry(entry.folder, status, entry.facts, entry.files))
-        seen.add(key)
-    return sorted(marked, key=lambda e: (str(e.facts.get("area", "")), _notebook(e.facts), e.status == "earlier"))
-
-
-def _entry(output: Path, path: Path, status: str) -> Entry:
-    facts = read_json(path) or {}
-    known = (f for f in (PAGE_FILE, *(name for name, _ in FILE_WORDS)) if (path.parent / f).is_file())
-    files = (*known, *documents(path.parent))
-    return Entry(path.parent.relative_to(output), status, facts, files)
-
-
-def _notebook(facts: Mapping) -> str:
-    named = facts.get("notebook", "")
-    return str(named.get("name", "")) if isinstance(named, Mapping) else str(named)
-
-
 def write_index(output: Path, *, lang: str = "en") -> Path:
-    """Write ``index.html``: every report of the folder with its status and links.
+    """Write ``index.html``, every report of the folder with its status and links, and ``forecasts.csv`` beside it.
+
+    Processes that do it at once take turns, so the page that stands last holds the reports of all.
 
     Parameters
     ----------
@@ -196,72 +117,17 @@ def write_index(output: Path, *, lang: str = "en") -> Path:
     ReportError
         If it cannot be written; the old one is untouched.
     """
-    import jinja2
-
-    from povstudy.reporting.render import CSP, TEMPLATES, page_css
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
-    names = ("title", "intro", "empty", "report", "status", "computed", "files", "scores")
-    text = environment.get_template("index.html.j2").render(
-        lang=lang,
-        csp=CSP,
-        css=page_css(),
-        words={name: wording.text_of(f"index.{name}", lang) for name in names},
-        groups=_groups(entries(output), lang),
-        scores=folders.SCORES_PAGE.as_posix() if (output / folders.SCORES_PAGE).is_file() else "",
-    )
     path = output / INDEX_FILE
     try:
-        folders.write_atomically(path, text)
+        with folders.locked(output / LOCK_FILE):
+            found = entries(output)
+            forecasts = list(report_forecasts(output, found))
+            if forecasts:
+                folders.write_atomically(output / ALL_FORECASTS_FILE, all_forecasts_text(forecasts))
+            else:
+                (output / ALL_FORECASTS_FILE).unlink(missing_ok=True)
+            scores = (output / folders.SCORES_PAGE).is_file()
+            folders.write_atomically(path, index_page(output, found, forecasts, lang=lang, scores=scores))
     except OSError as error:
         raise ReportError(f"The index page {path} could not be written: {error.strerror or error}.") from None
     return path
-
-
-def _groups(found: list[Entry], lang: str) -> list[dict[str, object]]:
-    """Return the entries by area, as plain text for the template, which escapes it."""
-    groups: dict[str, list[Entry]] = {}
-    for entry in found:
-        groups.setdefault(str(entry.facts.get("area") or ""), []).append(entry)
-    return [
-        {"name": _heading(area, listed, lang), "anchor": f"area-{number}", "rows": [_row(e, lang) for e in listed]}
-        for number, (area, listed) in enumerate(sorted(groups.items()), start=1)
-    ]
-
-
-def _heading(area: str, listed: list[Entry], lang: str) -> str:
-    """Return the name of an area in the language of the page, where a report has it in that language."""
-    names = {str(e.facts.get("lang")): str(e.facts.get("area_name", "")) for e in listed}
-    name = names.get(lang) or next(iter(names.values()))
-    return f"{name}, {area}" if name and area and name != area else name or area
-
-
-def _row(entry: Entry, lang: str) -> dict[str, object]:
-    facts = entry.facts
-    parameters = facts.get("parameters", {})
-    further = {k: v for k, v in parameters.items() if k not in COMMON_PARAMETERS and v not in (None, "", [])}
-    values = {"cell": str(facts.get("cell", "")), "reason": str(facts.get("reason", ""))}
-    texts = {
-        "failed": ("index.failed", values),
-        "not-available": ("index.not_available", {"reason": values["reason"]}),
-    }
-    key, filled = texts.get(entry.status, (f"index.{entry.status}", {}))
-    linked = [(file, Path(file).suffix[1:].upper()) for file in entry.files if Path(file).suffix in DOCUMENTS]
-    linked += [(file, wording.text_of(f"index.{word}", lang)) for file, word in FILE_WORDS if file in entry.files]
-    return {
-        "title": str(facts.get("title") or _notebook(facts)),
-        "lang": str(facts.get("lang", lang)),
-        "id": str(facts.get("id", "")),
-        "parameters": " ".join(f"{k}={json.dumps(v, ensure_ascii=False)}" for k, v in further.items())[:300],
-        "page": _href(entry.folder / PAGE_FILE) if PAGE_FILE in entry.files else "",
-        "status": entry.status,
-        "status_text": wording.fill(key, lang, filled),
-        "finished": str(facts.get("finished", "")),
-        "files": [{"href": _href(entry.folder / file), "name": name} for file, name in linked],
-    }
-
-
-def _href(path: Path) -> str:
-    return urllib.parse.quote(path.as_posix())

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import datetime
 import io
-import os
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,7 +66,7 @@ def update_summary(output: Path, results: Sequence[Result]) -> None:
     """
     if not results:
         return
-    with _locked(output / LOCK_FILE):
+    with folders.locked(output / LOCK_FILE):
         rows = {tuple(row[name] for name in KEY): row for row in read_summary(output)}
         for result in results:
             row = _row(result)
@@ -108,22 +105,3 @@ def _place(result: Result) -> str:
     if result.status == "not available":
         return f"{folders.NOT_AVAILABLE}/{name}"
     return f"{folders.FAILED}/{name}" if result.cell else ""
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock that ends with the process, whatever ends it."""
-    with path.open("a+b") as file:
-        if os.name == "nt":
-            import msvcrt
-
-            while True:
-                with contextlib.suppress(OSError):
-                    msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
-                    break
-                time.sleep(0.1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
