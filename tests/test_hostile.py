@@ -73,10 +73,8 @@ names[2]
 """
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """One report whose area, texts, file name and notebook title are hostile; and what the folder around it holds."""
-    base = tmp_path_factory.mktemp("hostile")
+def hostile_report(base):
+    """Make a report whose area, texts, file name and notebook title are hostile."""
     home = base / "home"
     (home / "notebooks").mkdir(parents=True)
     (home / "data").symlink_to(ROOT / "data")
@@ -99,7 +97,14 @@ def made(tmp_path_factory):
             path, {"panel": str(panel)}, assignments=["names=" + json.dumps(HOSTILE)], output=base / "reports"
         )
         index.write_index(base / "reports")
-    return outcome, base
+    return outcome
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The report, and the folder around it."""
+    base = tmp_path_factory.mktemp("hostile")
+    return hostile_report(base), base
 
 
 class _Tags(HTMLParser):

@@ -491,10 +491,10 @@ def test_a_cell_of_a_report_is_read_as_it_was_meant():
     assert table.rows == (["code", "rate", "note"], [["01", 1.5, "=x"], ["91", None, "'quoted"]])
 
 
-@pytest.mark.parametrize("turn", [0, 3])
-def test_a_hostile_name_is_only_text_in_all_forms(make, turn):
+def hostile_content(turn, lang="en"):
+    """Stored content whose names, titles, goals and reasons are hostile."""
     area, title, reason, series, goal, caption = HOSTILE[turn:] + HOSTILE[:turn]
-    stored = content()
+    stored = content(lang)
     for one in stored["parts"]:
         one["area_name"], one["title"], one["standard"] = area, title, caption
         for table in one["tables"].values():
@@ -503,6 +503,13 @@ def test_a_hostile_name_is_only_text_in_all_forms(make, turn):
     head, first, *rest = list(csv.reader(io.StringIO(forecast["tables"]["targets"]["csv"])))
     forecast["tables"]["targets"]["csv"] = csv_of(head, [series, first[1], goal, first[3], caption, reason], *rest)
     stored["absent"]["08_more"] = {"status": "not available", "reason": reason}
+    return stored
+
+
+@pytest.mark.parametrize("turn", [0, 3])
+def test_a_hostile_name_is_only_text_in_all_forms(make, turn):
+    area, title, *_ = HOSTILE[turn:] + HOSTILE[:turn]
+    stored = hostile_content(turn)
     report, found, memo = make(stored)
     hand_out(report, found, memo)
     books = (OFFICIAL, SIMULATED_BOOK)
@@ -516,6 +523,9 @@ def test_a_hostile_name_is_only_text_in_all_forms(make, turn):
     sheets = [sheets_of((report.folder / f"{name}-{AREA}-en.xlsx").read_bytes()) for name in books]
     cells = "\n".join(str(cell) for book in sheets for sheet in book.values() for cell in sheet)
     assert "root:" not in told
+    for name in books:
+        with zipfile.ZipFile(report.folder / f"{name}-{AREA}-en.xlsx") as book:
+            assert not [part for part in book.namelist() if b"<f>" in book.read(part) or "external" in part.lower()]
     for shown in (told, written, cells):
         assert not set(shown) & set("\u202e\u2066\x00\x07")
         assert any(text[:12] in " ".join(shown.split()) for text in (area, title))
