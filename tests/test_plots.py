@@ -231,3 +231,53 @@ def test_a_ninth_series_differs_from_the_first_in_its_marker():
     ax = plots.plot_series(pd.concat([series(name=f"{i}") for i in range(9)]))
     first, ninth = (ax.containers[position].lines[0] for position in (0, 8))
     assert first.get_markerfacecolor() != "white" == ninth.get_markerfacecolor()
+
+
+def tiles():
+    cells = {"area": ["x-1", "x-2", "x-3"], "name": ["Bà Rịa - Vũng Tàu", "Huế", "Hà Nội"], "row": [0, 1, 17]}
+    return pd.DataFrame({**cells, "column": [0, 7, 3], "value": [23.1, 2.3, np.nan]})
+
+
+def test_tiles_carry_name_and_rate_and_darken_with_it():
+    ax = plots.plot_tiles(tiles(), own=["x-2"], labels={"missing": "chưa biết"}, comma=True)
+    assert [text.get_text() for text in ax.texts] == ["Bà Rịa - Vũng\nTàu\n23,10", "Huế\n2,30", "Hà Nội\nchưa biết"]
+    high, low, missing = (sum(patch.get_facecolor()[:3]) for patch in ax.patches)
+    assert high < low < missing == 3
+    assert [text.get_fontweight() for text in ax.texts] == ["normal", "bold", "normal"]
+    assert min(text.get_fontsize() for text in ax.texts) >= 7
+    ax.figure.canvas.draw()
+    for text, patch in zip(ax.texts, ax.patches, strict=True):
+        inner, outer = text.get_window_extent(), patch.get_window_extent()
+        assert outer.x0 <= inner.x0 and inner.x1 <= outer.x1 and outer.y0 <= inner.y0 and inner.y1 <= outer.y1
+
+
+def test_letters_on_a_tile_stand_out_from_it():
+    """Contrast of at least 4.5 to 1, as WCAG 2 asks of small letters, at every shade."""
+    from matplotlib.colors import to_rgb
+
+    values = np.linspace(0, 20, 41)
+    table = pd.DataFrame({"area": values, "name": "a", "row": range(41), "column": 0, "value": values})
+    ax = plots.plot_tiles(table)
+
+    def light(colour):
+        parts = np.array(to_rgb(colour))
+        linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+        return float(linear @ [0.2126, 0.7152, 0.0722]) + 0.05
+
+    for text, patch in zip(ax.texts, ax.patches, strict=True):
+        one, other = sorted((light(text.get_color()), light(patch.get_facecolor()[:3])))
+        assert other / one >= 4.5, text.get_text()
+
+
+def test_panels_share_their_axes_and_break_at_a_new_standard():
+    names = {"vn63-89": "An Giang", "vn63-91": "Kiên Giang"}
+    rows = pd.concat([series(area=a).assign(value=lambda t, k=k: t["value"] * k) for k, a in enumerate(names, start=1)])
+    older = rows.assign(standard="nso-mdp-2016-2020", year=rows["year"] - 6)
+    table = pd.concat([older, rows])
+    figure = plots.plot_panels(table.assign(name=table["area"].map(names)), own=["vn63-91"], behind=series())
+    first, second = figure.axes
+    assert [ax.get_title(loc="left") for ax in figure.axes] == list(names.values())
+    assert first.get_ylim() == second.get_ylim() and first.get_ylim()[0] == 0
+    assert first.get_ylim()[1] >= table["value"].max(), "the highest panel is not cut"
+    assert [len(line.get_xdata()) for line in second.lines] == [3, 3, 3]
+    assert first.lines[-1].get_color() != second.lines[-1].get_color()

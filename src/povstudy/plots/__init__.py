@@ -23,6 +23,7 @@ from povstudy.plots.forecasts import (
     plot_ranking,
     plot_scenarios,
 )
+from povstudy.plots.places import plot_panels, plot_tiles
 from povstudy.plots.profile import (
     plot_deprivations,
     plot_gap,
@@ -53,6 +54,7 @@ __all__ = [
     "plot_members",
     "plot_moves",
     "plot_none_left",
+    "plot_panels",
     "plot_probabilities",
     "plot_ranking",
     "plot_rates",
@@ -61,5 +63,6 @@ __all__ = [
     "plot_series",
     "plot_spread",
     "plot_targeting",
+    "plot_tiles",
     "plot_with_without",
 ]

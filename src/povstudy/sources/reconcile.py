@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
+from povstudy.errors import DataError
 from povstudy.sources.ids import COUNTRY
-from povstudy.sources.panel import weighted_mean
+from povstudy.sources.panel import combine_rates, weighted_mean
 
-__all__ = ["reconciliation", "yearly_falls"]
+__all__ = ["newest_rates", "reconciliation", "yearly_falls"]
 
 COLUMNS = ("standard", "year", "whole", "areas", "published", "weighted", "unweighted", "ratio")
 
@@ -68,6 +69,54 @@ def reconciliation(rates: pd.DataFrame, areas: pd.DataFrame, *, vintage: str = "
         .drop(columns="order")
         .reset_index(drop=True)
     )
+
+
+def newest_rates(rates: pd.DataFrame, areas: pd.DataFrame) -> pd.DataFrame:
+    """Return the rate of every province of both vintages in the newest year that can be forecast from.
+
+    A province of the 34 has the rates of its parts weighted by population: nobody publishes them for that year.
+
+    Parameters
+    ----------
+    rates, areas : DataFrame
+        ``load("rates")``, ``load("areas")``.
+
+    Returns
+    -------
+    DataFrame
+        ``area, vintage, standard, year, value`` (%), the 63 before the 34.
+
+    Raises
+    ------
+    DataError
+        If no province has a preferred survey rate of high or medium confidence.
+
+    Examples
+    --------
+    >>> from povstudy.sources import load
+    >>> table = newest_rates(load("rates"), load("areas")).set_index("area")
+    >>> len(table), int(table.loc["vn34-91", "year"]), round(float(table.loc["vn34-91", "value"]), 2)
+    (97, 2024, 2.39)
+    """
+    provinces = areas[areas["level"].eq("province") & areas["vintage"].isin(["63", "34"])]
+    rows = _complete(rates)
+    rows = rows[rows["area"].isin(provinces["area"]) & rows["confidence"].ne("low")]
+    if rows.empty:
+        raise DataError(
+            "No province has a preferred survey rate of poor households of high or medium confidence; "
+            "newest_rates needs one. Check data/raw with `povstudy build`."
+        )
+    newest = rows.loc[rows["year"].idxmax()]
+    standard, year = newest["standard"], int(newest["year"])
+    rows = rows[rows["standard"].eq(standard) & rows["year"].eq(year)]
+    known = rows.set_index("area")["value"]
+    values = dict(known)
+    for area, parts in provinces.loc[provinces["vintage"].eq("34"), ["area", "parts"]].itertuples(index=False):
+        if set(parts.split()) <= set(known.index):
+            values[area] = combine_rates(rows, parts.split(), year=year, standard=standard)
+    table = provinces[["area", "vintage"]].sort_values("vintage", ascending=False, kind="stable")
+    table = table.assign(standard=standard, year=year, value=table["area"].map(values))
+    return table.reset_index(drop=True)
 
 
 def yearly_falls(rates: pd.DataFrame, standard: str, *, level: str = "province") -> dict[str, int]:
