@@ -36,7 +36,6 @@ PAGE = ROOT / "docs" / "forecasting.md"
 RECORD = ROOT / "src" / "povstudy" / "projection" / calibration.RECORD_FILE
 BLOCK = re.compile(r"(<!-- table: (?P<name>\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 NEAR_ZERO = 3.0
-TRIALS = Path(__file__).with_name("forecasting_trials.py")
 
 MENU = (
     Method("last_value"),
@@ -58,9 +57,9 @@ MENU = (
 )
 
 
-def trials_module() -> ModuleType:
-    """Return forecasting_trials.py, which lies beside this script and is no package."""
-    found = importlib.util.spec_from_file_location("forecasting_trials", TRIALS)
+def beside(name: str) -> ModuleType:
+    """Return a module that lies beside this script and is in no package."""
+    found = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
     module = importlib.util.module_from_spec(found)
     sys.modules[found.name] = module
     found.loader.exec_module(module)
@@ -251,6 +250,7 @@ def claims(tables: dict[str, pd.DataFrame], held_out: pd.DataFrame) -> dict[str,
     tried = tables["trials"].set_index("rule")
     alone = tables["lone"]
     stress = tables["stress"].set_index("kind")
+    unseen = tables["unseen"].set_index("panel").loc["mean"]
     flat = [kind for kind, panel in STRESS.items() if not panel.trend and kind != "cycle"]
     mean = tried["MAE over the default's"]
     return {
@@ -265,6 +265,13 @@ def claims(tables: dict[str, pd.DataFrame], held_out: pd.DataFrame) -> dict[str,
         "a cycle: worse than last value": float(stress.loc["cycle", "default, h = 5"]) > 1.1,
         "a cycle: less so than EB": float(stress.loc["cycle", "default, h = 5"])
         < float(stress.loc["cycle", "EB, h = 5"]),
+        "real panels: worse than last value on average": bool((unseen.filter(like="default").astype(float) > 1).all()),
+        "real panels: EB is worse still": all(
+            float(unseen[f"default, h = {h}"]) < float(unseen[f"EB, h = {h}"]) for h in (1, 3, 5)
+        ),
+        "real panels: intervals cover 75-90 % on average": bool(
+            unseen.filter(like="80 %").astype(float).between(0.75, 0.9).all()
+        ),
         "2022-25: two years ahead less than half": scores.loc[("2022-25", 2), "coverage_80"] < 0.5,
         "2022-25: far less than 80 %": scores.loc[("2022-25", 1), "coverage_80"] < 0.7,
         "2016-21: the reference scores better": not better.loc["2016-21"].any(),
@@ -274,7 +281,7 @@ def claims(tables: dict[str, pd.DataFrame], held_out: pd.DataFrame) -> dict[str,
 
 def blocks() -> tuple[dict[str, str], str]:
     """Return the tables of the page and the text of the record."""
-    rates, tried = load("rates"), trials_module()
+    rates, tried, real = load("rates"), beside("forecasting_trials"), beside("forecasting_unseen")
     panels = calibration.spell_panels(rates)
     scored = calibration.score_candidates(panels)
     held_out = record(scored)
@@ -292,6 +299,7 @@ def blocks() -> tuple[dict[str, str], str]:
         "near_zero": near_zero(panels),
         "trials": tried.trial_table(tried.spell_errors(panels)),
         "stress": tried.stress_table(),
+        "unseen": tried.unseen_table(real.panels()),
         "lone": lone(rates),
         "breaks": breaks_table(rates),
     }

@@ -381,24 +381,41 @@ def trial_table(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
+def relative_row(cases: pd.DataFrame) -> dict[str, str]:
+    """Return MAE relative to the last value of the damped EB drift and the default, and the default's coverage."""
+    row = {}
+    for horizon in HORIZONS:
+        here = cases[cases["horizon"].eq(horizon)]
+        for method, title in (("eb_drift", "EB"), ("default", "default")):
+            own = here[here["method"].eq(method)]
+            ratio = own["error"].abs().mean() / own["error_last"].abs().mean() if len(own) else np.nan
+            row[f"{title}, h = {horizon}"] = f"{ratio:.2f}" if len(own) else ""
+        own = here[here["method"].eq("default")]
+        inside = own["observed"].between(own["low_80"], own["high_80"]).mean()
+        row[f"80 %, h = {horizon}"] = f"{inside:.2f}" if len(own) else ""
+    return row
+
+
 def stress_table() -> pd.DataFrame:
     """Return how the default and the damped EB drift do on every kind of SIMULATED panel."""
     rows = []
     for kind, stress in STRESS.items():
-        frames = [
-            backtest_cases(stress_panel(kind, seed), methods=["eb_drift", "default"], horizons=HORIZONS, min_points=4)
-            for seed in STRESS_SEEDS
-        ]
-        cases = pd.concat(frames, ignore_index=True)
-        row: dict[str, object] = {"kind": kind, "what happens": stress.what}
-        for horizon in HORIZONS:
-            here = cases[cases["horizon"].eq(horizon)]
-            for method, title in (("eb_drift", "EB"), ("default", "default")):
-                own = here[here["method"].eq(method)]
-                ratio = own["error"].abs().mean() / own["error_last"].abs().mean() if len(own) else np.nan
-                row[f"{title}, h = {horizon}"] = f"{ratio:.2f}" if len(own) else ""
-            own = here[here["method"].eq("default")]
-            inside = own["observed"].between(own["low_80"], own["high_80"]).mean()
-            row[f"80 %, h = {horizon}"] = f"{inside:.2f}" if len(own) else ""
-        rows.append(row)
+        frames = [_relative_cases(stress_panel(kind, seed)) for seed in STRESS_SEEDS]
+        rows.append({"kind": kind, "what happens": stress.what} | relative_row(pd.concat(frames, ignore_index=True)))
     return pd.DataFrame(rows)
+
+
+def unseen_table(panels: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return the same for real panels, and the mean over them: geometric of ratios, plain of coverages."""
+    rows = [{"panel": name} | relative_row(_relative_cases(panel)) for name, panel in panels.items()]
+    figures = pd.DataFrame(rows).drop(columns="panel").astype(float)
+    mean = {
+        name: f"{column.mean() if name.startswith('80 %') else np.exp(np.log(column).mean()):.2f}"
+        for name, column in figures.items()
+    }
+    return pd.DataFrame([*rows, {"panel": "mean"} | mean])
+
+
+def _relative_cases(panel: pd.DataFrame) -> pd.DataFrame:
+    """Return the single forecasts of both rules from every origin with four figures."""
+    return backtest_cases(panel, methods=["eb_drift", "default"], horizons=HORIZONS, min_points=4)
