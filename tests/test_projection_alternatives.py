@@ -233,7 +233,7 @@ def test_the_notebook_answers_each_question_for_an_giang(tmp_path, monkeypatch, 
     assert all("MÔ PHỎNG" in row["Dữ liệu"] for row in account)
     assert [row["Ghi chú"] for row in table(folder, "readings")][1] == "không có"
     spliced = {row["Năm"]: row for row in table(folder, "splice_vn63_89")}
-    assert float(spliced["2015"]["Tỷ lệ (%)"]) == 8.45 and spliced["2014"]["Ghi chú"] == "đưa về: ước tính"
+    assert float(spliced["2015"]["Tỷ lệ"]) == 8.45 and spliced["2014"]["Ghi chú"] == "đưa về: ước tính"
     whose = {row["Của ai"] for row in table(folder, "targets")}
     assert "a district's own plan" in whose
     # Eight households are too few for a rate of their own.
