@@ -209,6 +209,10 @@ def test_a_page_is_accessible_fits_a_phone_and_runs_nothing(page, folder, file):
     ]
     page.set_viewport_size({"width": 390, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert (
+        page.eval_on_selector_all("caption", "all => all.filter(c => c.getBoundingClientRect().right > 390).length")
+        == 0
+    )
     assert page.wrong == []
     assert page.evaluate(TRY_TO_RUN) == 0
     assert any("Content Security Policy" in text for text in page.wrong)
