@@ -323,6 +323,13 @@ def test_half_is_a_ratio_and_not_fifty(tmp_path):
     assert read_targets(written(tmp_path, "e,x-1,poor,halving,2021,2025,,0.5,,")).at[0, "high"] == 0.5
 
 
+def test_a_figure_is_asked_for_where_no_column_could_hold_one(tmp_path):
+    header = "target_id,area,concept,kind,period_end\n"
+    with pytest.raises(DataError, match=r"line 2, column low: got '', allowed: a figure in low or in high") as caught:
+        read_targets(written(tmp_path, "a,x-1,poor,level,20x", header=header))
+    assert "column period_end: got '20x'" in str(caught.value)
+
+
 def test_a_missing_column_and_a_missing_file(tmp_path):
     with pytest.raises(DataError, match="kind"):
         read_targets(written(tmp_path, "a,x-1,poor,2025", header="target_id,area,concept,period_end\n"))

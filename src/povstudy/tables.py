@@ -313,7 +313,7 @@ def _faults(frame: pd.DataFrame, table: Table) -> dict[tuple[int, str], str]:
             faults[line, column] = f"got {shown(text)}, allowed: {field.allowed}{_hint(text, field)}"
         elif name in rules:
             rule = rules[name]
-            text = cell[rule.column][line]
+            text = cell.get(rule.column, {}).get(line, "")  # a rule may speak of a column that the file leaves out
             faults.setdefault((line, rule.column), f"got {shown(text)}, allowed: {rule.allowed}")
         else:
             texts = {name: cell[name][line] for name in key}
