@@ -5,7 +5,10 @@ from __future__ import annotations
 import datetime
 import html.parser
 import re
+import unicodedata
+from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
 
@@ -29,10 +32,58 @@ from povstudy.reporting.formats import (
 
 NBSP = "\N{NO-BREAK SPACE}"
 VOID_ALLOWED = {"br"}
+ROOT = Path(__file__).resolve().parents[1]
+# The same in both languages: names of people, peoples and of measures that are spoken of by their English initials.
+INTERNATIONAL = {"Gini", "Khmer", "Theil", "Watts", "Sen", "Shorrocks", "Thon", "MAE", "CRPS", "WIS"}
+VOWELS, TONES = "aăâeêioôơuưy", ("", *"\u0300\u0301\u0303\u0309\u0323")
+LETTERS = {unicodedata.normalize("NFC", vowel + tone) for vowel in VOWELS for tone in TONES} | {"đ"}
+LETTERS |= {letter.upper() for letter in LETTERS}
 
 
 def test_every_text_has_both_languages_with_the_same_placeholders():
     assert wording.faults(wording.catalogue()) == []
+
+
+def test_no_text_is_left_in_english():
+    for key, entry in wording.catalogue().items():
+        if entry.texts["en"] == entry.texts["vi"]:
+            words = re.findall(r"\w{2,}", re.sub(r"<[^>]+>|\{\w+\}", " ", entry.texts["vi"]))
+            assert set(words) <= INTERNATIONAL, key
+
+
+def _missing(font: str) -> set[str]:
+    from matplotlib.ft2font import FT2Font
+
+    known = FT2Font(font).get_charmap()
+    return {letter for letter in LETTERS if ord(letter) not in known}
+
+
+def test_every_vietnamese_letter_has_a_glyph_in_the_fonts_of_figures_and_pdf():
+    from matplotlib.font_manager import FontProperties, findfont
+
+    assert len(LETTERS) == 2 * (12 * 6 + 1)
+    template = (ROOT / "src" / "povstudy" / "reporting" / "memo" / "memo.typ").read_text(encoding="utf-8")
+    families = {*re.findall(r'font:\s*"([^"]+)"', template), "sans-serif"}
+    assert "raw" not in re.findall(r"\w+", template), "raw text has a font of its own"
+    for family in families:
+        for weight in ("normal", "bold"):
+            for style in ("normal", "italic"):
+                font = findfont(FontProperties(family=family, weight=weight, style=style))
+                assert "DejaVuSans" in font and not _missing(font), (font, _missing(font))
+    assert len(_missing(findfont(FontProperties(family="monospace")))) == 46, "this test can tell"
+
+
+def test_no_figure_asks_for_another_font():
+    for path in (ROOT / "src" / "povstudy").rglob("*.py"):
+        asked = re.findall(r"\b(?:fontfamily|fontname|font)=|rcParams\[[\"\']font", path.read_text(encoding="utf-8"))
+        assert not asked, path.name
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_no_text_cell_holds_mathematics_that_a_page_would_show_raw(path):
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "markdown":
+            assert not re.search(r"\$|\\\(|\\\[|\\[a-z]{2,}", cell.source), cell.source
 
 
 def test_no_key_stands_in_two_catalogues():
