@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from povstudy.errors import DataError, NotAvailableError
+from povstudy.memory import remembered
 from povstudy.projection.gaps import locality_gaps
 from povstudy.projection.goals import answer_table
 from povstudy.projection.levels import forecast_levels
@@ -88,6 +89,7 @@ def gaps_of_rates(made: Forecast, panel: pd.DataFrame) -> pd.DataFrame:
     return locality_gaps(made.draws[:, places], kept, years, start.to_dict(), start_year=newest)
 
 
+@remembered
 def gaps_of_incomes(covariates: pd.DataFrame, *, end: int, draws: int = 2000, seed: int = 0) -> pd.DataFrame:
     """Return how far the 63 provinces will be apart in monthly income a head; the poorest is the worst.
 
