@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import csv
+import dataclasses
 import io
 import json
 import re
@@ -27,6 +28,7 @@ from povstudy.reporting.formats import Phrase
 from povstudy.reporting.memo import collect as collecting
 from povstudy.reporting.memo.blocks import Figure, Table, runs_of
 from povstudy.reporting.memo.documents import hand_out
+from povstudy.reporting.memo.outlook import fan_of, series_of
 from povstudy.reporting.memo.pages import memo_of
 from povstudy.reporting.memo.parts import PartTable, parse, read_reports, require
 from povstudy.reporting.memo.pdf import memo_pdf, printable
@@ -148,6 +150,8 @@ def forecast_part(lang):
         ["axes", "kind", "item", "point", "x", "y", "text"],
         *((0, "line", 0, place, 2022 + place, value, word("observed")) for place, value in enumerate((4.4, 3.6, 2.39))),
         (0, "line", 1, 0, 2025, 0.91, "at most 0.91 % in 2025"),
+        *((0, "line", 2, place, 2022 + place, value, word("past")) for place, value in enumerate((4.4, 3.4, 2.7))),
+        *((0, "line", 3, place, 2023 + place, value, "") for place, value in enumerate((3.6, 2.5))),
     )
     return part(
         "03_forecast",
@@ -347,6 +351,16 @@ def test_what_is_lacking_is_said_in_one_line_each(make):
     said = " ".join(str(block.phrase) for block in memo.section("sources").blocks if not isinstance(block, Table))
     assert all(f"không có {name}" in said for name in stored["absent"])
     assert len(pypdf.PdfReader(io.BytesIO(memo_pdf(memo))).pages) == 3
+
+
+@pytest.mark.parametrize("lang", wording.LANGUAGES)
+def test_past_forecasts_are_those_of_the_reports_chart(lang):
+    found = parse(json.dumps(content(lang)).encode()).parts["03_forecast"]
+    observed, _, past = fan_of(found, series_of(found)[0], lang)
+    assert past.to_records(index=False).tolist() == [(2022, 2023, 3.4), (2022, 2024, 2.7), (2023, 2024, 2.5)]
+    assert observed["value"].tolist() == [4.4, 3.6, 2.39]
+    without = dataclasses.replace(found, figures={})
+    assert fan_of(without, series_of(found)[0], lang)[2] is None
 
 
 def test_a_series_of_a_user_has_no_law_and_no_track(make):

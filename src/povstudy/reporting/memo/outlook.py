@@ -100,7 +100,7 @@ def series_of(part: Part) -> tuple[Series, ...]:
     )
 
 
-def fan_of(part: Part, series: Series, lang: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+def fan_of(part: Part, series: Series, lang: str) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame | None]:
     """Return what a fan chart of the first series draws.
 
     Parameters
@@ -114,8 +114,8 @@ def fan_of(part: Part, series: Series, lang: str) -> tuple[pd.DataFrame, pd.Data
 
     Returns
     -------
-    observed, forecast : DataFrame
-        In the shape that `povstudy.plots.plot_fan` takes.
+    observed, forecast, past : DataFrame
+        In the shape that `povstudy.plots.plot_fan` takes; ``past`` is None where the report draws no past forecast.
     """
     import pandas as pd
 
@@ -126,13 +126,31 @@ def fan_of(part: Part, series: Series, lang: str) -> tuple[pd.DataFrame, pd.Data
     common = {"area": series.location, "standard": series.standard}
     forecast = pd.DataFrame([{"target_year": year, **ends} for year, ends in sorted(wide.items())])
     label = wording.text_of("w03.observed", lang)
-    drawn = csv.DictReader(io.StringIO(part.figures.get("fan_0", ""), newline=""))
-    seen = [row for row in drawn if row["kind"] == "line" and row["text"] == label]
+    drawn = [
+        row for row in csv.DictReader(io.StringIO(part.figures.get("fan_0", ""), newline="")) if row["kind"] == "line"
+    ]
+    seen = [row for row in drawn if row["text"] == label]
     points = [(int(float(row["x"])), float(row["y"])) for row in seen]
     if not points:
         points = [(series.origin_year, float(part.numbers[series.number("last")]["value"]))]
     observed = pd.DataFrame(points, columns=["year", "value"])
-    return observed.assign(**common), forecast.assign(scenario="none", **common)
+    return observed.assign(**common), forecast.assign(scenario="none", **common), _past(drawn, lang)
+
+
+def _past(drawn: list[dict[str, str]], lang: str) -> pd.DataFrame | None:
+    """Return the past forecasts among the lines of a fan chart: the first bears their name, the others none."""
+    import pandas as pd
+
+    lines: dict[str, list[dict[str, str]]] = {}
+    for row in drawn:
+        if row["text"] in ("", wording.text_of("w03.past", lang)):
+            lines.setdefault(row["item"], []).append(row)
+    steps = [
+        (int(float(start["x"])), int(float(row["x"])), float(row["y"]))
+        for start, *later in lines.values()
+        for row in later
+    ]
+    return pd.DataFrame(steps, columns=["origin_year", "target_year", "median"]) if steps else None
 
 
 @dataclass(frozen=True)

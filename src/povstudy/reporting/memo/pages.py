@@ -165,7 +165,7 @@ def _reach(state: Statements, part: Part, own: Series) -> Phrase:
 def _fan(part: Part, own: Series, targets: tuple[Target, ...], report: Report, lang: str) -> object:
     from povstudy.plots import plot_fan
 
-    observed, forecast = fan_of(part, own, lang)
+    observed, forecast, past = fan_of(part, own, lang)
     lines = target_lines(part, targets)
     lines["target"] = ["\n".join(wrap(text, LABEL_WIDTH)) for text in lines["target"]]
 
@@ -174,9 +174,11 @@ def _fan(part: Part, own: Series, targets: tuple[Target, ...], report: Report, l
         "y": report.words("w03.rate"),
         "observed": report.words("w03.observed"),
         "median": report.words("w03.median"),
+        "past": report.words("w03.past"),
         "band": report.words("w03.band", level="{level}"),
     }
-    ax = plot_fan(observed, forecast, targets=lines if len(lines) else None, labels=words, comma=lang == "vi")
+    goals = lines if len(lines) else None
+    ax = plot_fan(observed, forecast, targets=goals, past=past, labels=words, comma=lang == "vi")
     ax.figure.set_size_inches(*FIGURE_INCHES)
     ax.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1.0, 1.0), ncols=1)
     return ax.figure
