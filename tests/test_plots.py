@@ -281,3 +281,19 @@ def test_panels_share_their_axes_and_break_at_a_new_standard():
     assert first.get_ylim()[1] >= table["value"].max(), "the highest panel is not cut"
     assert [len(line.get_xdata()) for line in second.lines] == [3, 3, 3]
     assert first.lines[-1].get_color() != second.lines[-1].get_color()
+
+
+def test_the_plane_has_a_ray_for_each_worth_and_keeps_what_is_not_known_apart():
+    rows = [("a", 5.0, 2.0, 8.0, 800.0), ("b", np.nan, np.nan, np.nan, 3000.0)]
+    table = pd.DataFrame(rows, columns=["model", "exits", "low", "high", "cost"])
+    ax = plots.plot_plane(table, worth=[50, 1000], labels={"worth": "{worth} each"})
+    slopes = [line.get_ydata()[1] / line.get_xdata()[1] for line in ax.lines[:2]]
+    assert slopes == pytest.approx([50, 1000]), "a ray is cut at the frame and keeps its slope"
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        "50 each",
+        "1,000 each",
+        "cost known, effect not",
+        "a",
+    ]
+    unknown = ax.lines[2]
+    assert list(unknown.get_ydata()) == [3000] and list(unknown.get_xdata()) == [ax.get_xlim()[0]]

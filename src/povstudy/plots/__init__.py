@@ -12,6 +12,7 @@ from povstudy.plots.evaluation import (
     plot_effects,
     plot_event_study,
     plot_falls,
+    plot_plane,
     plot_spread,
     plot_with_without,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "plot_moves",
     "plot_none_left",
     "plot_panels",
+    "plot_plane",
     "plot_probabilities",
     "plot_ranking",
     "plot_rates",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from povstudy.plots.style import (
     DASHES,
     GREY,
     HATCHES,
+    LEGEND_LETTERS,
     MARKERS,
     axes_of,
     finish,
@@ -24,6 +25,7 @@ from povstudy.plots.style import (
     log_axis,
     plain,
     words,
+    wrapped,
 )
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "plot_effects",
     "plot_event_study",
     "plot_falls",
+    "plot_plane",
     "plot_spread",
     "plot_with_without",
 ]
@@ -344,6 +347,90 @@ def plot_break_even(
     finish_rows(ax, models, x=text["x"])
     log_axis(ax, comma=comma)
     legend_below(ax, ncols=1)
+    return ax
+
+
+def plot_plane(
+    table: pd.DataFrame,
+    *,
+    worth: Sequence[float],
+    ax: Axes | None = None,
+    labels: Mapping[str, str] | None = None,
+    comma: bool = False,
+) -> Axes:
+    """Draw the cost-effectiveness plane: what a model does across, what it costs upwards, nothing done at the origin.
+
+    A ray from the origin is all that costs the same for each exit: a model below it is worth its cost if an exit is
+    worth that much.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns ``model`` (name), ``exits``, ``low``, ``high`` (of 100 households served, with the interval), ``cost``
+        (for 100 households served).  A model without ``exits`` has a known cost only: a mark on the left edge.
+    worth : sequence of float
+        What an exit may be worth, in the money of ``cost``: one ray each.
+    ax, labels, comma
+        As in `plot_spread`; labels ``x, y, worth`` (with ``{worth}``), ``unknown``.
+
+    Returns
+    -------
+    Axes
+    """
+    text = words(
+        labels,
+        x="Exits of 100 households served",
+        y="Cost of 100 households served",
+        worth="an exit costs {worth}",
+        unknown="cost known, effect not",
+    )
+    ax = axes_of(ax, height=4.6)
+    known = table[table["exits"].notna()]
+    left = min(0.0, float(known["low"].min())) if len(known) else 0.0
+    right = max(1.0, float(known["high"].max()) if len(known) else 1.0)
+    left, right = (1.08 * end for end in (left, right))
+    top = 1.15 * float(table["cost"].max())
+    for position, value in enumerate(worth):
+        end = min(right, top / value)
+        ax.plot(
+            [0, end],
+            [0, end * value],
+            color=GREY,
+            linestyle=DASHES[1 + position],
+            linewidth=1.2,
+            label=plain(text["worth"].format(worth=grouped(float(value), comma))),
+        )
+    rest = table[table["exits"].isna()]
+    if len(rest):
+        ax.plot(
+            np.full(len(rest), left),
+            rest["cost"],
+            color=GREY,
+            marker=">",
+            markersize=6,
+            linestyle="none",
+            clip_on=False,
+            label=text["unknown"],
+        )
+    for position, row in enumerate(known.itertuples()):
+        style = position % len(COLOURS)
+        ax.plot([row.low, row.high], [row.cost, row.cost], color=COLOURS[style], linewidth=2, solid_capstyle="butt")
+        ax.plot(
+            row.exits,
+            row.cost,
+            color=COLOURS[style],
+            marker=MARKERS[style],
+            markersize=8,
+            linestyle="none",
+            label=wrapped(row.model, LEGEND_LETTERS),
+        )
+    ax.axvline(0, color=GREY, linewidth=0.8)
+    ax.set_xlim(left, right)
+    ax.set_ylim(0, top)
+    finish(ax, x=text["x"], y=text["y"], years=False, comma=comma)
+    ax.xaxis.set_major_formatter(grouped_ticks(comma))
+    ax.yaxis.set_major_formatter(grouped_ticks(comma))
+    legend_below(ax)
     return ax
 
 
