@@ -173,6 +173,8 @@ def rows_of(n=12):
     return pd.DataFrame({"label": names, "estimate": 1.0, "low": 0.5, "high": 1.5, "truth": 1.1})
 
 
+PAPER = (176, 225)
+"""Millimetres of a figure on A4 at most: see ``@media print`` of page.css."""
 TARGET = pd.DataFrame(
     {"target": "at most 1.00 % in the year in which the plan ends, " * 2, "year": [2030], "value": 1.0}
 )
@@ -186,6 +188,20 @@ DRAWN = {
     ),
     "few rows": lambda: plots.plot_effects(rows_of(2)),
     "many rows": lambda: plots.plot_effects(rows_of(14)),
+    "ranking": lambda: plots.plot_ranking(
+        rows_of(20)
+        .rename(columns={"label": "name", "estimate": "median", "low": "low_80", "high": "high_80"})
+        .assign(area=[str(i) for i in range(20)], name="Bà Rịa - Vũng Tàu (đến 6/2025)", last=2.0)
+    ),
+    "availability": lambda: plots.plot_availability(
+        pd.DataFrame(63, index=[f"a series of figures {i}" for i in range(9)], columns=range(1993, 2026))
+    ),
+    "members": lambda: plots.plot_members(
+        pd.DataFrame(
+            {"unit": list("aabb"), "former": ["Vĩnh Trung"] * 4, "former_class": ["I", "III", "none", "unknown"]}
+        )
+    ),
+    "tiles": lambda: plots.plot_tiles(tiles()),
     "budget": lambda: plots.plot_allocation(
         pd.DataFrame({"plan": list("aabb"), "part": list("xyxy"), "cost": [1000.0, 2000, 2500, 500]})
     ),
@@ -209,6 +225,18 @@ def crossing(boxes):
         for b, other in boxes[i + 1 :]
         if min(one.x1, other.x1) - max(one.x0, other.x0) > 1 and min(one.y1, other.y1) - max(one.y0, other.y0) > 1
     ]
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_no_letter_is_smaller_than_seven_points_on_paper(name):
+    from matplotlib.text import Text
+
+    figure = DRAWN[name]().figure
+    figure.canvas.draw()
+    width, height = (25.4 * side for side in figure.get_tightbbox().size)
+    shrunk = min(1, PAPER[0] / width, PAPER[1] / height)
+    letters = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
+    assert min(text.get_fontsize() for text in letters) * shrunk >= 7
 
 
 @pytest.mark.parametrize("name", DRAWN)

@@ -37,14 +37,14 @@ def plot_availability(
     import seaborn as sns  # three seconds that the other figures need not pay
 
     text = words(labels, x="Year", y="")
-    ax = axes_of(ax, width=7.2, height=1.1 + 0.32 * len(table))
+    ax = axes_of(ax, width=6.8, height=1.1 + 0.32 * len(table))
     counts = table.astype(float).where(table > 0)
     sns.heatmap(
         counts,
         ax=ax,
         annot=True,
         fmt=".0f",
-        annot_kws={"fontsize": 7},
+        annot_kws={"fontsize": 7.2},
         cmap=sns.light_palette(COLOURS[0], as_cmap=True),
         vmin=0,
         vmax=max(float(np.nanmax(counts.to_numpy())), 1.0) if counts.notna().any().any() else 1.0,

@@ -65,7 +65,7 @@ def plot_members(
     """
     text = words(labels, x="Former units (before July 2025)", y="", not_known="parts not known")
     units = list(dict.fromkeys(table["unit"]))
-    ax = axes_of(ax, width=7.2, height=0.9 + 0.4 * len(units))
+    ax = axes_of(ax, width=6.8, height=0.9 + 0.4 * len(units))
     widest = 1
     for place, unit in enumerate(units):
         rows = table[table["unit"].eq(unit)]

@@ -399,7 +399,7 @@ def plot_ranking(
             label="_nolegend_" if mine else text["median"],
         )
     ax.plot(table["last"], places, color=GREY, marker="|", markersize=8, linestyle="none", label=text["last"])
-    finish_rows(ax, table["name"], x=text["x"], comma=comma, size="x-small")
+    finish_rows(ax, table["name"], x=text["x"], comma=comma, size=7.2)
     for label, mine in zip(ax.get_yticklabels(), chosen, strict=True):
         label.set_fontweight("bold" if mine else "normal")
     ax.set_xlim(left=0)

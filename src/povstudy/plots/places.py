@@ -24,7 +24,7 @@ WEIGHTS = (0.2126, 0.7152, 0.0722)
 TILE = (0.82, 0.44)
 """Width and height of a tile in inches: a name in two lines and a number, in letters of seven points."""
 TILE_LETTERS = 13
-PANEL = (1.62, 1.2)
+PANEL = (1.56, 1.2)
 """Width and height of a panel in inches."""
 ACROSS = 4
 
@@ -87,7 +87,7 @@ def plot_tiles(
             f"{wrapped(cell.name, TILE_LETTERS)}\n{number}",
             ha="center",
             va="center_baseline",
-            fontsize=7,
+            fontsize=7.2,
             linespacing=1.05,
             fontweight="bold" if mine else "normal",
             color="white" if known and luminance(SHADES(shade)) < DARK else "black",
@@ -163,7 +163,7 @@ def plot_panels(
         _lines(ax, rows, color=COLOURS[1] if mine else COLOURS[0], linewidth=2.2 if mine else 1.4)
         finish(ax, x="", y="", comma=comma)
         ax.set_title(wrapped(name, 26), fontsize=8, fontweight="bold" if mine else "normal", loc="left", pad=3)
-        ax.tick_params(labelsize=7)
+        ax.tick_params(labelsize=7.2)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=3))
         ax.yaxis.set_major_locator(MaxNLocator(nbins=4))
     for position in range(len(areas), down * across):

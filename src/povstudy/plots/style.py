@@ -104,7 +104,7 @@ def finish(ax: Axes, *, x: str, y: str, years: bool = True, comma: bool = False)
     return ax
 
 
-def finish_rows(ax: Axes, names: Sequence[object], *, x: str, comma: bool = False, size: str = "small") -> Axes:
+def finish_rows(ax: Axes, names: Sequence[object], *, x: str, comma: bool = False, size: str | float = "small") -> Axes:
     """Give an Axes with one name a row its frame; the first name stands on top, at place 0.
 
     Parameters
@@ -117,7 +117,7 @@ def finish_rows(ax: Axes, names: Sequence[object], *, x: str, comma: bool = Fals
         Label of the value axis.
     comma : bool
         Decimal comma.
-    size : str
+    size : str or float
         Size of the names.
     """
     finish(ax, x=x, y="", years=False, comma=comma)
