@@ -198,8 +198,8 @@ def test_every_target_of_a_rate_has_a_row_and_a_reason_where_it_has_no_answer(ra
 # ------------------------------------------------------------------------------------------------------ the notebook
 
 
-def run_here(folder, monkeypatch, **parameters):
-    """Run the cells in this process."""
+def run_here(folder, monkeypatch, upto=None, **parameters):
+    """Run the cells in this process, up to the one that calls `upto` if that is given."""
     folder.mkdir()
     monkeypatch.setenv("POVSTUDY_OUTPUT", str(folder))
     monkeypatch.setenv("POVSTUDY_LANG", parameters.get("lang", "en"))
@@ -209,6 +209,8 @@ def run_here(folder, monkeypatch, **parameters):
             exec(compile(cell.source, "08_scenarios", "exec"), space)
             if "parameters" in cell.metadata.get("tags", []):
                 space.update(parameters)
+            if upto and upto + "(" in cell.source:
+                break
     numbers = json.loads((folder / "numbers.json").read_text(encoding="utf-8"))
     return space, {name: entry["value"] for name, entry in numbers.items()}
 
@@ -240,6 +242,21 @@ def test_the_notebook_answers_each_question_for_an_giang(tmp_path, monkeypatch, 
     assert not (folder / "tables" / "growth.csv").exists() and numbers["least_households"] == 10
     english = re.findall(r"\b(?:the|and|of|forecast|scenario|households)\b", "".join(re.sub("<[^>]*>", "", printed)))
     assert len(space["views"]) == 4 and not english
+
+
+def test_a_next_reading_through_simulated_households_is_labelled(tmp_path, monkeypatch):
+    from povstudy.registry import simulate_registry
+
+    people, folder = tmp_path / "people.csv", tmp_path / "out"
+    made = simulate_registry(size=1500, seed=1, review=2021)
+    for place, name in enumerate(("nutrition", "telecom_digital", "waste")):
+        made[f"deprived_{name}"] = np.arange(len(made)) % (5 + place) == 0
+    made.to_csv(people, index=False)
+    run_here(folder, monkeypatch, area="vn63-89", registry=str(people), upto="readings")
+    rows = table(folder, "simulated_mo_phong_readings")
+    assert [row["Note"] for row in rows] == ["", "SIMULATED / MÔ PHỎNG"] * 4
+    medians = [float(row["Median"]) for row in rows]
+    assert all(new > now for now, new in zip(medians[::2], medians[1::2], strict=True))
 
 
 def test_the_notebook_runs_on_a_users_own_figures_and_on_households(tmp_path, monkeypatch):
