@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import shutil
@@ -10,7 +11,10 @@ import sys
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import pytest
+
+from povstudy.reporting import wording
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -58,6 +62,18 @@ for number, case in enumerate(cases):
             sys.exit(1)
 """
 
+
+def english_of_figures():
+    """What a figure says in English: the words that its function falls back on, and the English sentences."""
+    said = {entry.texts["en"] for entry in wording.catalogue().values()}
+    said -= {entry.texts["vi"] for entry in wording.catalogue().values()}
+    for file in (ROOT / "src" / "povstudy" / "plots").glob("*.py"):
+        for call in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "words":
+                said |= {ast.literal_eval(key.value) for key in call.keywords} - {"", "%"}
+    return said
+
+
 KINDS = {
     "01_data_audit": [
         {"area": "vn63-01"},
@@ -99,6 +115,14 @@ def test_a_notebook_runs_for_every_kind_of_area(name, tmp_path):
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     for number in range(len(KINDS[name])):
         assert (tmp_path / str(number) / "numbers.json").stat().st_size > 1000
+    drawn = {
+        text
+        for number, case in enumerate(KINDS[name])
+        if case.get("lang") == "vi"
+        for file in (tmp_path / str(number) / "figures").glob("*.csv")
+        for text in pd.read_csv(file, dtype=str)["text"].dropna()
+    }
+    assert len(drawn) > 20 and drawn & english_of_figures() == set()
 
 
 def test_03_runs_on_a_users_own_panel_and_states_its_gaps(tmp_path):
