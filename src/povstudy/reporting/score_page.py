@@ -252,6 +252,10 @@ def _errors(panels: list[tuple[tuple, pd.DataFrame]], lang: str) -> Figure:
         lines = rows.assign(method=rows["model_id"], mae=rows["relative_mae"])
         plot_errors(lines, names=names, ax=axes, labels=labels, comma=lang == "vi")
         axes.set_title(_panel_title(key, lang), loc="left", fontsize="medium")
+        last = dict.fromkeys(_model(model, lang) for model in panels[-1][1]["model_id"])
+        if key != panels[-1][0] and [line.get_label() for line in axes.lines] == list(last):
+            axes.get_legend().remove()  # the one below the last panel is for all of them
+    figure.get_layout_engine().set(hspace=0.06)
     return figure
 
 
