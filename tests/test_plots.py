@@ -92,6 +92,9 @@ def test_the_fan_starts_at_the_last_observed_figure_and_ends_at_the_last_median(
     assert median.get_ydata()[0] == 2.53
     assert median.get_ydata()[-1] == pytest.approx(fan()["median"].iloc[-1])
     assert len(ax.collections) == 3
+    shades = [band.get_facecolor()[0] for band in ax.collections]
+    assert all(shade[3] == 1 for shade in shades), "a see-through band has another colour in the legend"
+    assert [sum(shade) for shade in shades] == sorted((sum(shade) for shade in shades), reverse=True)
 
 
 def test_past_forecasts_are_grey_and_start_at_the_figure_that_they_knew():

@@ -122,7 +122,7 @@ def shape(root: Path, name: str) -> dict[str, object]:
     return {
         "headings": [len(marks) for marks in re.findall(r"^(#+) ", text, flags=re.MULTILINE)],
         "blocks": blocks(root, name),
-        "links": sorted(set(re.findall(r"\]\(([^)#]+)", text)) - set(READMES)),
+        "links": sorted(set(re.findall(r"\]\(([^)#]+)", text.replace(".vi.png", ".png"))) - set(READMES)),
         "code": sorted(re.findall(r"`([^`\n]+)`", text)),
         "rows": len(re.findall(r"^\|", text, flags=re.MULTILINE)),
         "points": len(re.findall(r"^- ", text, flags=re.MULTILINE)),

@@ -30,8 +30,10 @@ from povstudy.standards import one_standard
 
 __all__ = ["plot_coverage", "plot_errors", "plot_fan", "plot_probabilities", "plot_ranking", "plot_scenarios"]
 
-BANDS = ((95, 0.18), (80, 0.30), (50, 0.45))
-"""Interval levels, widest first, with the opacity of their band."""
+BANDS = ((95, "#D1E6F1"), (80, "#92C3DE"), (50, "#519ECA"))
+"""Interval levels, widest first, with the colour of their band: opaque, so that the legend shows it as it is drawn."""
+MEDIAN = "#00304D"
+"""Dark enough to be seen on the innermost band, in grey as well."""
 TARGET_DASHES = ("-.", ":", *DASHES[4:6], "--")
 NAME_LINE, BAR_LINE = 0.17, 0.38
 """Inches of a line of a name, and of its bar with the gap below."""
@@ -97,20 +99,19 @@ def plot_fan(
     forecast = forecast.sort_values("target_year")
     last = observed.iloc[-1]
     years = np.r_[last["year"], forecast["target_year"]]
-    for level, opacity in BANDS:
+    for level, colour in BANDS:
         ax.fill_between(
             years,
             np.r_[last["value"], forecast[f"low_{level}"]],
             np.r_[last["value"], forecast[f"high_{level}"]],
-            color=COLOURS[0],
-            alpha=opacity,
+            color=colour,
             linewidth=0,
             label=text["band"].format(level=level),
         )
     ax.plot(
         years,
         np.r_[last["value"], forecast["median"]],
-        color=COLOURS[0],
+        color=MEDIAN,
         linestyle="--",
         label=text["median"],
     )
