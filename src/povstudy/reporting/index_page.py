@@ -11,6 +11,7 @@ import functools
 import hashlib
 import itertools
 import json
+import textwrap
 import urllib.parse
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -155,7 +156,10 @@ def _places(lang: str) -> dict[str, _Place]:
 def _row(entry: Entry, places: Mapping[str, _Place], lang: str, *, simulated: bool) -> dict[str, object]:
     """Return a report as plain text for the template, which escapes it."""
     further = {k: v for k, v in entry.parameters.items() if k not in COMMON_PARAMETERS and v not in (None, "", [])}
-    values = {"cell": entry.fact("cell")[:20], "reason": entry.fact("reason")[:LONGEST]}
+    values = {
+        "cell": entry.fact("cell")[:20],
+        "reason": textwrap.shorten(entry.fact("reason"), LONGEST, placeholder=" …"),
+    }
     texts = {
         folders.FAILED: ("index.failed", values),
         folders.NOT_AVAILABLE: ("index.not_available", {"reason": values["reason"]}),
