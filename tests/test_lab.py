@@ -1,4 +1,4 @@
-"""JupyterLab as people use it, in Debian's Chromium: run a notebook to its figure, move the controls of the exploration."""
+"""JupyterLab in Debian's Chromium: run a notebook to its figure, move the controls of the exploration."""
 
 from __future__ import annotations
 
