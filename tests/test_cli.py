@@ -252,7 +252,7 @@ def test_ctrl_c_is_130_and_leaves_nothing(home, tmp_path, kernels, capsys):
     for command in (["run", "toy"], ["report"]):
         assert cli.call([*command, "-o", str(tmp_path / "out")]) == 130
         assert "povstudy: interrupted; finished reports are kept" in capsys.readouterr().err
-    assert [p.name for p in (tmp_path / "out").iterdir()] == ["index.html"]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [".index.lock", "index.html"]
 
 
 def test_a_fault_of_ours_is_one_line_with_a_hint_and_a_traceback_only_when_asked(home, kernels, capsys, monkeypatch):

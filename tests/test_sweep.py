@@ -97,9 +97,12 @@ def runs(tmp_path: Path) -> dict[str, int]:
     return {path.name: len(path.read_text().splitlines()) for path in sorted((tmp_path / "log").iterdir())}
 
 
+LOCKS = (".sweep.lock", ".index.lock")
+
+
 def torn(output: Path) -> list[str]:
     """What is not a whole report, and what should not be there."""
-    faults = [path.name for path in output.rglob(".*") if path.name != ".sweep.lock"]
+    faults = [path.name for path in output.rglob(".*") if path.name not in LOCKS]
     for path in output.glob("*/record.json"):
         for file, digest in json.loads(path.read_text(encoding="utf-8"))["outputs"].items():
             if hashlib.sha256((path.parent / file).read_bytes()).hexdigest() != digest:
