@@ -423,3 +423,6 @@ def test_the_notebooks_run_for_other_areas_languages_and_a_users_files(tmp_path)
     assert numbers[0]["provinces"]["value"] == 63
     assert numbers[1]["units_served"]["value"] == 4
     assert not any(name.endswith("_truth") for name in numbers[1])
+    own = {name for name, facts in numbers[1].items() if "figures of the user" in facts["source"]}
+    assert {"lead_estimate", "units_served", "bought_0", "plan_exits_exits", "end_with"} <= own
+    assert not {"nsw_people", "end_without", "recorded_models"} & own

@@ -191,6 +191,16 @@ def test_the_same_inputs_give_the_same_bytes(report, tmp_path, name):
         assert (first / file).read_bytes() == (second / file).read_bytes(), file
 
 
+def test_numbers_of_a_simulated_case_say_so_in_their_source_and_no_other(report):
+    """What the memo asks before it repeats a number of the shipped roll-out."""
+    numbers = json.loads((folders(report)["06_model_evaluation"] / "numbers.json").read_text(encoding="utf-8"))
+    made = {name for name, facts in numbers.items() if "SIMULATED" in facts["source"]}
+    assert {"lead_estimate", "clusters", "exits_net", "bought_0", "plan_exits_exits", "end_with", "end_less"} <= made
+    real = ("nsw_", "cps_", "must_", "recorded_", "break_even_", "end_without", "unit_price", "worth")
+    assert not [name for name in made if name.startswith(real)]
+    assert {name for name in numbers if name.startswith(("lots_", "group_", "plan_", "units"))} <= made
+
+
 def test_the_report_answers_the_question_of_the_plan(report):
     """Base 3.81 at the end of 2021, four reviews: one point a year cannot be reached; the concepts disagree."""
     folder = folders(report)["03_forecast"]
