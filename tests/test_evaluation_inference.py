@@ -130,6 +130,18 @@ def test_with_few_treated_no_method_prints_a_clustered_interval(method):
     assert drawn_by_lot.p_value == effect.p_value
 
 
+def test_an_effect_of_nothing_is_not_another_statistic():
+    """Rounding alone (1e-17) is no difference; covariates are one, and are said."""
+    rng = np.random.default_rng(0)
+    parallel = np.round(rng.normal(size=24), 2)[:, None] + np.round(rng.normal(size=PERIODS), 2)
+    table = as_table(parallel, 3).assign(start=lambda d: np.where(d["commune"] < 3, 3 + d["commune"] % 2, 0))
+    columns = {"outcome": "income", "unit": "commune", "time": "year", "cohort": "start"}
+    assert not any("without covariates" in w for w in did(table, draws=199, **columns).warnings)
+    moved = as_table(simulated(np.random.default_rng(4), 24), 3).assign(x=lambda d: d["income"] * (d["commune"] % 5))
+    found = did(moved, method="sun_abraham", covariates=["x"], draws=199, **COLUMNS)
+    assert [w.code for w in found.warnings if getattr(w, "code", "") == "other_statistic"] == ["other_statistic"]
+
+
 def test_cannot_be_tested_is_not_called_not_significant():
     """Trap H: 1 of 12 clusters gives 12 assignments; the smallest p-value is .083."""
     effect = did(as_table(simulated(np.random.default_rng(5), 12), 1), method="twfe", **COLUMNS)

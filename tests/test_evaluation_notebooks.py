@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import re
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from povstudy.errors import DataError, NotAvailableError, ParameterError
 from povstudy.evaluation import did, doubly_robust, grade_design, relative_jumps
 from povstudy.evaluation.describe import criterion_key, inference_kind, per_served
 from povstudy.evaluation.files import join_programme, outcomes_of, read_outcomes, read_programme
+from povstudy.evaluation.notes import NOTES, note
 from povstudy.evaluation.plans import attempts, jump_spread, placebo_summary, rank_ranges, spell_placebos
 from povstudy.evaluation.rollout import repeated_lots, rollout_assumptions, simulate_rollout
 from povstudy.reporting import wording
@@ -265,6 +267,18 @@ def test_every_key_that_an_evaluation_can_give_has_its_words(made):
     assert whole.estimate == 2 * effect.estimate and whole.high == 2 * effect.high
     with pytest.raises(ParameterError, match="taken_up is 0"):
         per_served(effect, 0)
+
+
+def test_notes_are_worded_in_both_languages_and_stay_readable_in_code():
+    """Every code has its words, the English ones are the library's, and a pickled note still knows its code."""
+    keys = wording.catalogue()
+    for code, sentence in NOTES.items():
+        entry = keys[f"p06.note.{code}"].texts
+        assert entry["en"] == sentence, code
+        assert wording.placeholders(entry["vi"]) == wording.placeholders(sentence), code
+    found = pickle.loads(pickle.dumps(note("unbalanced", gaps=3, cells=40)))
+    assert found == "The panel is unbalanced: 3 of 40 unit-periods are absent."
+    assert (found.code, found.values) == ("unbalanced", {"gaps": "3", "cells": "40"})
 
 
 def test_recorded_costs_and_what_they_must_achieve():

@@ -216,7 +216,7 @@ def test_thin_cohorts_are_called_out():
         start=lambda d: np.where(d["commune"] < "c02", 2022, np.where(d["commune"] < "c16", 2024, 0))
     )
     effect = did(table, outcome="income", unit="commune", time="year", cohort="start")
-    assert any(w.startswith("Cohorts that rest on few clusters: 2022 on 2.") for w in effect.warnings)
+    assert any(w.startswith("Cohorts that rest on few clusters: 2022 (2).") for w in effect.warnings)
 
 
 def test_bacon_weights_warn_of_forbidden_comparisons():

@@ -21,6 +21,7 @@ from povstudy.evaluation.inference import (
     from_permutation,
 )
 from povstudy.evaluation.moments import SMALL_SAMPLE
+from povstudy.evaluation.notes import note
 from povstudy.evaluation.panel import Panel, check_panel
 from povstudy.evaluation.permutation import (
     cell_statistics,
@@ -336,17 +337,9 @@ def _infer(
     known = cluster_paths(panel)
     if kind == "randomization" and known is None:
         kind = "wild" if found.moments is not None else "clustered"
-        notes.append(
-            f"Treated and untreated units share clusters, so clusters were not what was assigned: {kind} inference "
-            "is "
-            f"used, with {treated} of {clusters} clusters treated. Give the level of assignment as cluster=."
-        )
+        notes.append(note("shared_clusters", treated=treated, clusters=clusters))
     elif asked != "auto" and kind != allowed and kind == "clustered":
-        notes.append(
-            f"With {treated} of {clusters} clusters treated the clustered interval is too narrow: a true null is "
-            "rejected "
-            "far more often than stated. inference='auto' gives the one that holds."
-        )
+        notes.append(note("narrow", treated=treated, clusters=clusters))
     if kind == "wild" and found.moments is None:
         raise ParameterError(
             "inference='wild' needs an estimator that is one regression: method='twfe' or 'two_by_two'. For this "
@@ -392,7 +385,8 @@ def _permutation(
     outcome, observed, actual = permute(found, starts, np.vstack([path, drawn]), settings)
     inverted = invert(actual, outcome[1:], observed[1:], level=level, enumerated=assignment.enumerable(draws))
     result = from_permutation(inverted, assignment, drawn=len(drawn), level=level, placement=placement)
-    if abs(actual - found.estimate) > 1e-6 * max(abs(found.estimate), 1e-12):
+    # Two ways to add up the same numbers differ by rounding, in the unit of the outcome.
+    if abs(actual - found.estimate) > 1e-6 * abs(found.estimate) + 1e-9 * np.nanstd(found.panel.y):
         result = Inference(
             result.std_error,
             result.low,
@@ -402,8 +396,7 @@ def _permutation(
             confidence=result.confidence,
             notes=(
                 *result.notes,
-                f"The permuted statistic, {actual:.4g}, is the same contrast without covariates; the estimate is "
-                f"{found.estimate:.4g}.",
+                note("other_statistic", statistic=f"{actual:.4g}", estimate=f"{found.estimate:.4g}"),
             ),
         )
     return result

@@ -10,6 +10,7 @@ import pandas as pd
 from povstudy.errors import DataError
 from povstudy.evaluation.group_time import CONTROLS, aggregate, group_time, influence_covariance
 from povstudy.evaluation.moments import Moments, clustered_variance, fit_moments, panel_moments
+from povstudy.evaluation.notes import note
 from povstudy.evaluation.panel import Panel
 from povstudy.evaluation.staggered import bacon_shares, imputation_path, sun_abraham_path
 
@@ -153,8 +154,7 @@ def collapse_two_periods(panel: Panel) -> Panel:
         weight=np.repeat((panel.weight.max(axis=1))[:, None], 2, axis=1),
         covariates=np.stack(shares, axis=1),
     )
-    sentence = f"{lost} units are seen only before or only after the start and are left out." if lost else ""
-    return kept.keep(whole, *([sentence] if sentence else []))
+    return kept.keep(whole, *([note("one_sided", units=lost)] if lost else []))
 
 
 def _regression(panel: Panel, method: str, small_sample: str) -> Estimation:
@@ -217,12 +217,9 @@ def _group_time(panel: Panel, control: str, adjust: str, aggregate_by: str, anti
         table = pd.DataFrame({name: labels.astype(int), "estimate": effects, "std_error": np.sqrt(np.diag(covariance))})
     notes = []
     if control == "not_yet_treated_at_start":
-        notes.append(
-            "From lead 1 on the comparison holds units that are treated by then: these numbers are contaminated and "
-            "are given only to reproduce DIDdesign's definition."
-        )
+        notes.append(note("contaminated"))
     if np.isfinite(cells.overlap) and cells.overlap > 0.95:
-        notes.append(f"Overlap is weak: a treated unit has a fitted probability of treatment of {cells.overlap:.3f}.")
+        notes.append(note("weak_overlap", probability=f"{cells.overlap:.3f}"))
     adjusted = f", {adjust} for {', '.join(panel.names)}" if panel.names else ""
     return Estimation(
         overall,

@@ -21,6 +21,7 @@ from povstudy.evaluation.group_time import (
     influence_covariance,
 )
 from povstudy.evaluation.inference import choose_inference, two_sided
+from povstudy.evaluation.notes import note
 from povstudy.evaluation.panel import Panel
 from povstudy.evaluation.permutation import cell_statistics, cluster_paths
 from povstudy.evaluation.staggered import imputation_path, sun_abraham_path
@@ -164,10 +165,7 @@ def event_study(
     notes: list[str] = []
     if kind == "randomization" and known is not None:
         table = _permuted_table(panel, path, known, mechanism, control, anticipation, base, method, draws, seed)
-        notes.append(
-            "Intervals by event time are not given: with so few clusters in an arm the clustered error is too small. "
-            "The p-values by event time permute the assignment and are not corrected for looking at many."
-        )
+        notes.append(note("no_event_intervals"))
     else:
         table, sentence = _clustered_table(panel, path, level, seed)
         notes.append(sentence)
@@ -286,7 +284,7 @@ def _clustered_table(panel: Panel, path: _Path, level: float, seed: int) -> tupl
     else:
         tests = max(int(np.isfinite(path.error).sum()), 1)
         band = critical_value(1 - (1 - level) / tests, df)
-        sentence = f"The band over all event times is Bonferroni's ({tests} event times)."
+        sentence = note("bonferroni", times=tests)
     error = np.where(path.error > 0, path.error, np.nan)
     return (
         pd.DataFrame(

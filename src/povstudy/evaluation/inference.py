@@ -9,6 +9,7 @@ from scipy import stats
 
 from povstudy.evaluation.assignment import Assignment
 from povstudy.evaluation.effect import critical_value
+from povstudy.evaluation.notes import note
 from povstudy.evaluation.permutation import Inversion
 
 __all__ = [
@@ -178,18 +179,9 @@ def from_permutation(
             np.nan,
             f"cannot be tested: {assignment.words} gives {count} assignments, so the smallest p-value possible is "
             f"{inverted.smallest:.3g}, above {1 - level:.2g}",
-            notes=(
-                'The effect cannot be tested with so few clusters. That is not the same as "not significant": the '
-                "data could not have shown an effect of any size.",
-            ),
+            notes=(note("untestable"),),
         )
-    notes = ()
-    if placement != "random":
-        notes = (
-            "Placement was not random: the p-value is a placebo rank, the share of placements that would have shown "
-            "a "
-            "change as large. It says how unusual the change is, not that the programme caused it.",
-        )
+    notes = () if placement == "random" else (note("placebo_rank"),)
     return Inference(
         np.nan,
         inverted.low,

@@ -10,6 +10,7 @@ import pandas as pd
 
 from povstudy.errors import DataError, ParameterError
 from povstudy.evaluation.columns import arm_counts, binary, codes, named, numbers, require_columns
+from povstudy.evaluation.notes import note
 from povstudy.standards import one_standard
 
 __all__ = ["Panel", "check_panel"]
@@ -227,8 +228,8 @@ def check_panel(
     table = _cohort_table(start, group, periods)
     thin = table[np.isfinite(table["cohort"]) & (table["clusters"] <= THIN)]
     if np.isfinite(table["cohort"]).sum() > 1 and len(thin):
-        rests = ", ".join(f"{r.cohort:g} on {r.clusters}" for r in thin.itertuples())
-        notes.append(f"Cohorts that rest on few clusters: {rests}. What is said of one of them alone is weak.")
+        rests = ", ".join(f"{r.cohort:g} ({r.clusters})" for r in thin.itertuples())
+        notes.append(note("thin_cohorts", cohorts=rests))
     return Panel(
         outcome,
         units,
@@ -254,10 +255,7 @@ def _one_standard(data: pd.DataFrame, standard: str | None, unit: str, outcome: 
 
         one_territory(sorted(ids))
     if column is None:
-        return "", [
-            "The table has no column 'standard': that the outcome was measured under one standard throughout is "
-            "taken from you."
-        ]
+        return "", [note("no_standard")]
     each = data[column].drop_duplicates()
     labels = each.astype(object).where(each.notna(), "")
     return one_standard(labels.to_list(), what="one evaluation", where=f"the outcome {outcome!r}"), []
@@ -366,20 +364,20 @@ def _findings(y: np.ndarray, start: np.ndarray, periods: np.ndarray, units: np.n
     notes = []
     gaps = int(np.isnan(y).sum())
     if gaps:
-        notes.append(f"The panel is unbalanced: {gaps} of {y.size} unit-periods are absent.")
+        notes.append(note("unbalanced", gaps=gaps, cells=y.size))
     always = units[start <= periods[0]]
     if always.size:
-        notes.append(f"{named(always)} units are treated in every period; they show no change and are left out.")
+        notes.append(note("always_treated", units=named(always)))
     if not (start > periods[-1]).any():
-        notes.append("No unit is never treated: only units that are treated later can stand for no programme.")
+        notes.append(note("none_never"))
     late = units[np.isfinite(start) & (start > periods[-1])]
     if late.size:
-        notes.append(f"{named(late)} units start after the last period; within the panel they are untreated.")
+        notes.append(note("late", units=named(late)))
     for g in np.unique(start[(start > periods[0]) & (start <= periods[-1])]):
         if (periods < g - anticipation).sum() < 2:
-            notes.append(f"Cohort {g:g} has fewer than two periods before it reacts: its trend is not checked.")
+            notes.append(note("short_before", cohort=f"{g:g}"))
     if anticipation:
-        notes.append(f"Units may react {anticipation} periods before the start; the base period moves with it.")
+        notes.append(note("anticipation", periods=anticipation))
     return notes
 
 

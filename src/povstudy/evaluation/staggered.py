@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from povstudy.errors import DataError, ParameterError
+from povstudy.evaluation.notes import note
 from povstudy.evaluation.panel import Panel
 
 __all__ = ["EventPath", "bacon_shares", "caught", "imputation_path", "long_table", "sun_abraham_path"]
@@ -242,11 +243,7 @@ def bacon_shares(panel: Panel) -> tuple[pd.DataFrame, str]:
 
     empty = pd.DataFrame({"comparison": [], "weight": [], "effect": []})
     if not panel.balanced or panel.y.size > BACON_CELLS:
-        why = "is unbalanced" if not panel.balanced else f"has more than {BACON_CELLS:,} unit-periods"
-        return empty, (
-            f"Start dates differ and the panel {why}: how much of the two-way estimate compares with units that are "
-            "already treated was not computed. Prefer callaway_santanna."
-        )
+        return empty, (note("bacon_large", cells=f"{BACON_CELLS:,}") if panel.balanced else note("bacon_unbalanced"))
     data = long_table(panel)
     result, _ = caught(
         lambda: diff_diff.BaconDecomposition(weights="exact").fit(
@@ -264,9 +261,4 @@ def bacon_shares(panel: Panel) -> tuple[pd.DataFrame, str]:
         }
     )
     bad = float(weight.get("later_vs_earlier", 0.0))
-    return table, (
-        f"Start dates differ: {100 * bad:.1f} % of the two-way estimate compares newly treated with already treated "
-        "units (Bacon weights), which misleads when effects change over time. Prefer callaway_santanna."
-        if bad > 0
-        else ""
-    )
+    return table, note("bacon", share=f"{100 * bad:.1f}") if bad > 0 else ""
