@@ -135,7 +135,7 @@ def test_the_bound_of_communes_apart_is_valid_and_close():
         assert problem.value @ apart.x >= 0.95 * apart.bound
 
 
-def test_a_large_plan_has_a_certified_gap_and_holds_in_whole_households():
+def test_trap_l_a_large_plan_has_a_certified_gap_and_holds_in_whole_households():
     """Trap L: integer household counts at scale; every constraint rechecked here, by hand."""
     table = options(700, 5, seed=3)
     found = allocate(table, budget=150_000.0, constraints=LIMITS)

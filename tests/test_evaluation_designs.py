@@ -98,7 +98,7 @@ def test_the_highest_rank_among_21_placebos_is_one_of_22():
         assert estimator(factor_panel(effect=1e4), **BLOCK).p_value == pytest.approx(1 / 22)
 
 
-def test_predictor_weights_print_their_loss_and_are_not_the_default(shared):
+def test_trap_g_predictor_weights_print_their_loss_and_are_not_the_default(shared):
     """Trap G: the nested form depends on where its search starts."""
     data = pd.read_csv(shared / "golden" / "interventions" / "basque.csv")
     data = data[(data["regionno"] != 1) & (data["year"] >= 1960)].assign(
@@ -478,7 +478,7 @@ def test_the_bias_is_the_worst_that_the_restriction_allows(shared):
     assert hits >= 91
 
 
-def test_relative_magnitudes_are_not_offered():
+def test_trap_a_relative_magnitudes_are_not_offered():
     """Trap A: the common shortcut rejects where the published interval does not."""
     with pytest.raises(ParameterError, match="relative magnitudes needs a conditional test"):
         honest_did(Effect(1, 1, 0, 2, 1, "", "", 1, 2, 1, pd.DataFrame()), restriction="relative_magnitudes")

@@ -504,8 +504,8 @@ def test_standard_errors_of_the_table(shared):
     assert not faults, "\n".join(faults)
 
 
-def test_the_data_are_real(shared):
-    """What the packages ship is what the field uses, to 1e-6; diff-diff's loaders hand out made-up data offline."""
+def test_trap_c_the_data_are_real(shared):
+    """Trap C: packages ship what the field uses, to 1e-6; libraries' loaders hand out made-up data offline."""
     folder = shared / "golden" / "interventions"
     theirs = pd.read_csv(folder / "mpdta.csv").sort_values(["countyreal", "year"])
     ours = mpdta().sort_values(["countyreal", "year"])
@@ -517,7 +517,7 @@ def test_the_data_are_real(shared):
     assert cps()["re78"].size == 185 + 15992
 
 
-def test_a_made_up_data_set_under_a_real_name_would_be_found(monkeypatch):
+def test_trap_b_a_made_up_data_set_under_a_real_name_would_be_found(monkeypatch):
     """Trap B: were a loader to fall back to simulated numbers, the first published number would fail."""
     real = mpdta()
     fake = real.assign(lemp=np.random.default_rng(0).normal(size=len(real)))
@@ -533,7 +533,28 @@ def test_no_loader_of_a_library_is_used():
     assert [f.name for f in files if f != Path(__file__) and loaders.search(f.read_text(encoding="utf-8"))] == []
 
 
-def test_clean_lead_is_not_the_contaminated_one(shared):
+def test_trap_d_synthetic_did_is_not_the_number_of_the_faulty_package():
+    """Trap D: the package sdid 0.4.0 gives -12.19 on Proposition 99, R and the paper -15.60; it is no dependency."""
+    columns = {"outcome": "PacksPerCapita", "unit": "State", "time": "Year", "treatment": "treated"}
+    assert synthetic_did(prop99(), **columns).estimate == pytest.approx(-15.603828, abs=1e-5)
+    locked = (Path(__file__).resolve().parents[1] / "constraints.txt").read_text(encoding="utf-8")
+    assert not re.search(r"^sdid==", locked, re.MULTILINE) and re.search(r"^diff-diff==", locked, re.MULTILINE)
+
+
+def test_trap_e_imputation_keeps_units_with_one_untreated_period():
+    """Trap E: 20 counties start in the second year; a first stage that drops them as singletons fits 2,400 of 2,500."""
+    panel = mpdta()
+    one_before = panel["first_treat"].eq(panel["year"].min() + 1)
+    assert panel.loc[one_before, "countyreal"].nunique() == 20
+    whole, path = did(panel, method="imputation", **COUNTY), event_study(panel, method="imputation", **COUNTY)
+    assert whole.n == len(panel) == 2500 and whole.clusters == 500
+    # Only those counties are seen three years after their start.
+    last = path.table.set_index("event_time").loc[3]
+    assert last["estimate"] == pytest.approx(-0.104707, abs=1e-6)
+    assert last["std_error"] == pytest.approx(0.033766, abs=1e-6)
+
+
+def test_trap_j_clean_lead_is_not_the_contaminated_one(shared):
     """Trap J: DIDdesign's lead 1 keeps controls that are treated by then; without them it is .00291."""
     found = paglayan(shared / "golden" / "interventions")
     assert found["clean lead 1", "ATT"][0] == pytest.approx(0.002908, abs=5e-6)

@@ -190,7 +190,7 @@ def paired_trial(rng: np.random.Generator, pairs: int = 8) -> pd.DataFrame:
     return table.assign(income=table["income"] + 0.8 * table["treated"])
 
 
-def test_leaving_out_the_pairs_changes_the_p_value():
+def test_trap_f_leaving_out_the_pairs_changes_the_p_value():
     """Trap F: without the pairs the p-value of a paired trial more than doubled."""
     trial = paired_trial(np.random.default_rng(8))
     paired = randomization_test(trial, outcome="income", treatment="treated", cluster="commune", pairs="pair")
@@ -349,7 +349,7 @@ def test_wild_bootstrap_equals_refitting(restricted, null):
     assert fast.p_value == pytest.approx(np.mean(np.abs(drawn) >= abs(own) * (1 - 1e-9)))
 
 
-def test_wild_tests_of_one_treated_cluster_disagree_as_known(shared):
+def test_trap_h_wild_tests_of_one_treated_cluster_disagree_as_known(shared):
     """Trap H: California, one treated of 27: the restricted p is .45, the unrestricted one is next to 0."""
     organ = pd.read_csv(shared / "golden" / "interventions" / "organ_donations.csv")
     organ["D"] = ((organ["State"] == "California") & (organ["Quarter_Num"] > 3)).astype(int)
@@ -414,7 +414,7 @@ def grouped_trial(rng: np.random.Generator, gain: float, households: int = 1200)
     )
 
 
-def test_two_p_values_are_no_difference():
+def test_trap_k_two_p_values_are_no_difference():
     """Trap K: .100 for some and .060 for others is no difference when the difference is .040 (.029)."""
     found = effects_by_group(
         grouped_trial(np.random.default_rng(16), 0.0), outcome="income", treatment="treated", by=["ethnicity", "class_"]

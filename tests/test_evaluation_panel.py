@@ -229,7 +229,7 @@ def test_bacon_weights_warn_of_forbidden_comparisons():
     assert (effect.table["weight"] @ effect.table["effect"]) == pytest.approx(effect.estimate, abs=1e-9)
 
 
-def test_the_convention_of_the_error_is_printed_and_matters():
+def test_trap_i_the_convention_of_the_error_is_printed_and_matters():
     """Trap I: conventions differ by up to 12 %."""
     errors = {}
     for convention in ("nested", "counted", "none"):
