@@ -20,12 +20,13 @@ import pandas as pd
 import pytest
 
 from povstudy import plots
-from povstudy.economics import Constraints, compare_objectives
+from povstudy.economics import Constraints, acceptability, compare_objectives
 from povstudy.economics.household_options import ModelCosts, gap_per_person, gap_under_gains, household_options
 from povstudy.economics.records import break_even_each, recorded_ledger
 from povstudy.errors import DataError, NotAvailableError, ParameterError
 from povstudy.evaluation import did, doubly_robust, grade_design, relative_jumps
 from povstudy.evaluation.describe import criterion_key, inference_kind, per_served
+from povstudy.evaluation.effect import Effect
 from povstudy.evaluation.files import join_programme, outcomes_of, read_outcomes, read_programme
 from povstudy.evaluation.notes import NOTES, note
 from povstudy.evaluation.plans import attempts, jump_spread, placebo_summary, rank_ranges, spell_placebos
@@ -346,6 +347,19 @@ def test_a_spread_draws_every_unit_and_names_some():
     ax = plots.plot_spread(table, named={"b": "Bee $1"})
     assert sum(len(line.get_xdata()) for line in ax.lines[:-1]) == 6
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["other areas", r"Bee \$1"]
+
+
+def test_the_acceptability_curve_shows_the_chance_at_each_worth():
+    known = Effect(-20.0, 5.0, -29.8, -10.2, 0.0, "", "", 10, 10, 5, pd.DataFrame())
+    row = {"model": "bò", "item": "all", "payer": "central", "year": 2024, "amount": 1000.0, "price_year": 2024}
+    costs = pd.DataFrame([row | {"kind": "capital", "basis": "fixed", "households": 100}])
+    table = acceptability(known, costs, thresholds=[0.0, 50.0, 100.0], unit="points")
+    # 1,000 over 100 households: worth 50 an exit needs 20 exits, which is the estimate.
+    assert table["probability"].tolist() == pytest.approx([0.0, 0.5, 1.0], abs=0.03)
+    ax = plots.plot_acceptability(table, worth=[50.0], labels={"worth": "ở {worth} triệu"}, comma=True)
+    assert ax.lines[0].get_ydata() == pytest.approx(100 * table["probability"].to_numpy())
+    assert ax.lines[1].get_xdata() == [50.0, 50.0]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["bò", "ở 50 triệu"]
 
 
 def test_falls_effects_and_paths_show_what_the_tables_say():

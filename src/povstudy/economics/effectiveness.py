@@ -388,9 +388,9 @@ def acceptability(
     effect: Effect,
     costs: pd.DataFrame,
     *,
-    households: Mapping[str, float] | float,
-    base_year: int,
     thresholds: Sequence[float],
+    households: Mapping[str, float] | float | None = None,
+    base_year: int | None = None,
     unit: str = "share",
     lower_is_better: bool = True,
     prices: Mapping[int, float] | None = None,
@@ -432,8 +432,9 @@ def acceptability(
     ...     200])["probability"].tolist()
     [0.0, 1.0]
     """
+    served, year = _defaults(costs, households, base_year)
     summary = cost_summary(
-        costs, households=households, base_year=base_year, prices=prices, discount_rate=discount_rate, payers=payers
+        costs, households=served, base_year=year, prices=prices, discount_rate=discount_rate, payers=payers
     )
     grid = np.asarray(list(thresholds), float)
     if grid.size == 0 or not (grid >= 0).all():

@@ -6,16 +6,14 @@ axes and legends come in through ``labels``, so that a report can speak another 
 
 from povstudy.plots.audit import plot_availability, plot_reconciliation
 from povstudy.plots.communes import plot_exit_by_rate, plot_exit_probabilities, plot_members, plot_none_left
-from povstudy.plots.evaluation import (
+from povstudy.plots.economics import (
+    plot_acceptability,
     plot_allocation,
     plot_break_even,
-    plot_effects,
-    plot_event_study,
-    plot_falls,
     plot_plane,
-    plot_spread,
     plot_with_without,
 )
+from povstudy.plots.evaluation import plot_effects, plot_event_study, plot_falls, plot_spread
 from povstudy.plots.forecasts import (
     plot_coverage,
     plot_errors,
@@ -37,6 +35,7 @@ from povstudy.plots.profile import (
 from povstudy.plots.series import plot_series
 
 __all__ = [
+    "plot_acceptability",
     "plot_allocation",
     "plot_availability",
     "plot_break_even",
