@@ -31,6 +31,7 @@ from povstudy.evaluation.files import join_programme, outcomes_of, read_outcomes
 from povstudy.evaluation.notes import NOTES, note
 from povstudy.evaluation.plans import attempts, jump_spread, placebo_summary, rank_ranges, spell_placebos
 from povstudy.evaluation.rollout import repeated_lots, rollout_assumptions, simulate_rollout
+from povstudy.plots.style import decimal_ticks
 from povstudy.reporting import wording
 from povstudy.reporting.inputs import TEMPLATES, column_lines, write_templates
 from povstudy.sources import load
@@ -347,6 +348,15 @@ def test_a_spread_draws_every_unit_and_names_some():
     ax = plots.plot_spread(table, named={"b": "Bee $1"})
     assert sum(len(line.get_xdata()) for line in ax.lines[:-1]) == 6
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["other areas", r"Bee \$1"]
+
+
+def test_a_path_without_intervals_says_so_and_ticks_are_not_rounded():
+    table = pd.DataFrame({"event_time": [-1, 0], "estimate": [0.0, 3.0], "reference": [True, False]})
+    table = table.assign(**dict.fromkeys(("low", "high", "band_low", "band_high"), np.nan))
+    ax = plots.plot_event_study(table)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["estimate, no valid interval"]
+    ticks = decimal_ticks(True)
+    assert [ticks(value, None) for value in (0.025, 0.15000000000000002, 2.5, 0.0)] == ["0,025", "0,15", "2,5", "0"]
 
 
 def test_the_acceptability_curve_shows_the_chance_at_each_worth():

@@ -248,7 +248,7 @@ def plot_event_study(
     truth : DataFrame, optional
         Columns ``event_time, truth``.
     ax, labels, comma
-        As in `plot_spread`; labels ``x, y, estimate, band, truth``.
+        As in `plot_spread`; labels ``x, y, estimate, alone`` (without intervals), ``band, truth``.
 
     Returns
     -------
@@ -259,6 +259,7 @@ def plot_event_study(
         x="Years since the start",
         y="Effect",
         estimate="estimate with its interval",
+        alone="estimate, no valid interval",
         band="band of the whole path",
         truth="truth",
     )
@@ -277,7 +278,8 @@ def plot_event_study(
         )
     for row in table[table["low"].notna()].itertuples():
         ax.plot([row.event_time] * 2, [row.low, row.high], color=COLOURS[0], linewidth=2)
-    ax.plot(table["event_time"], table["estimate"], marker="o", color=COLOURS[0], label=text["estimate"])
+    known = "estimate" if table["low"].notna().any() else "alone"
+    ax.plot(table["event_time"], table["estimate"], marker="o", color=COLOURS[0], label=text[known])
     if truth is not None:
         ax.plot(
             truth["event_time"],

@@ -85,7 +85,8 @@ def wrapped(text: object, width: int = NAME_LETTERS) -> str:
 
 def decimal(value: float, comma: bool) -> str:
     """Return a tick label without trailing zeros, with a decimal comma if asked."""
-    text = f"{value:.2f}".rstrip("0").rstrip(".")
+    # Six digits: two would write the ticks .025, .05, .075 as .03, .05, .08.
+    text = f"{value:.6f}".rstrip("0").rstrip(".")
     return (text or "0").replace(".", ",") if comma else text or "0"
 
 
