@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from povstudy.economics import Constraints, allocate, compare_objectives
-from povstudy.economics.allocation import check_plan
 from povstudy.economics.decomposition import solve_decomposed, spending
 from povstudy.economics.options import read_options
+from povstudy.economics.plan_checks import check_plan
 from povstudy.errors import DataError, ParameterError
 
 

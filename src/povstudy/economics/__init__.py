@@ -5,10 +5,13 @@ from __future__ import annotations
 import importlib
 
 _HOME = {
-    "allocation": ("Allocation", "allocate", "check_plan", "compare_objectives"),
+    "allocation": ("Allocation", "allocate", "compare_objectives"),
+    "plan_checks": ("check_plan",),
     "options": ("Constraints",),
     "costs": ("annuity", "check_costs", "cost_summary", "disbursement", "real_costs"),
-    "effectiveness": ("acceptability", "break_even", "cost_effectiveness", "fieller", "net_exits"),
+    "effectiveness": ("acceptability", "cost_effectiveness", "fieller"),
+    "exits": ("net_exits",),
+    "worth": ("break_even",),
     "persistence": ("household_years", "staying_out"),
     "shrinkage": ("shrink",),
     "overlap": ("count_once",),

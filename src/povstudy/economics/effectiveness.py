@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from povstudy.economics.costs import PAYERS, check_costs, cost_summary
 from povstudy.economics.persistence import household_years
 from povstudy.errors import DataError, ParameterError
 from povstudy.evaluation.effect import Effect, check_level, critical_value
 
-__all__ = ["acceptability", "break_even", "cost_effectiveness", "fieller", "net_exits"]
+__all__ = ["acceptability", "cost_effectiveness", "fieller"]
 
 UNITS = ("share", "points", "amount")
 METHODS = ("fieller", "bootstrap")
@@ -69,96 +68,6 @@ def fieller(
     if a <= 0 or root < 0:
         return float("nan"), float("nan")
     return float((half - np.sqrt(root)) / a), float((half + np.sqrt(root)) / a)
-
-
-def net_exits(
-    exits: int, households: int, comparison_exits: int, comparison_households: int, *, level: float = 0.95
-) -> Effect:
-    r"""Return the share that left poverty in a programme less that of the comparison group.
-
-    .. math:: \hat\delta = \frac{e_1}{n_1} - \frac{e_0}{n_0}
-
-    Parameters
-    ----------
-    exits, households : int
-        Of the programme.
-    comparison_exits, comparison_households : int
-        Of households without it.
-    level : float
-
-    Returns
-    -------
-    Effect
-        On the share that is poor (negative when more left); Newcombe's interval.
-
-    Raises
-    ------
-    DataError
-        A count is negative or exceeds its households.
-
-    References
-    ----------
-    Newcombe (1998), Statistics in Medicine 17(8), method 10.
-
-    Examples
-    --------
-    >>> e = net_exits(60, 100, 45, 100)
-    >>> round(e.estimate, 2), e.low < e.estimate < e.high < 0
-    (-0.15, True)
-    """
-    check_level(level)
-    for e, n, what in ((exits, households, "programme"), (comparison_exits, comparison_households, "comparison")):
-        if n < 1 or not 0 <= e <= n or e != int(e) or n != int(n):
-            raise DataError(
-                f"net_exits: {e} exits of {n} households in the {what} group; counts are whole, exits at most "
-                "households."
-            )
-    z = critical_value(level)
-    p1, p0 = exits / households, comparison_exits / comparison_households
-    bounds = [_wilson(p, n, z) for p, n in ((p1, households), (p0, comparison_households))]
-    difference = p1 - p0
-    low = difference - np.hypot(p1 - bounds[0][0], bounds[1][1] - p0)
-    high = difference + np.hypot(bounds[0][1] - p1, p0 - bounds[1][0])
-    error = float(np.sqrt(p1 * (1 - p1) / households + p0 * (1 - p0) / comparison_households))
-    pooled = (exits + comparison_exits) / (households + comparison_households)
-    spread = np.sqrt(pooled * (1 - pooled) * (1 / households + 1 / comparison_households))
-    p = float(2 * stats.norm.sf(abs(difference) / spread)) if spread > 0 else 1.0
-    table = pd.DataFrame(
-        {
-            "group": ["programme", "comparison"],
-            "exits": [exits, comparison_exits],
-            "households": [households, comparison_households],
-            "share": [p1, p0],
-        }
-    )
-    return Effect(
-        -difference,
-        error,
-        -float(high),
-        -float(low),
-        p,
-        "difference of shares, Newcombe's interval",
-        "exits of the programme less exits of the comparison group",
-        households + comparison_households,
-        households + comparison_households,
-        households,
-        table,
-        (
-            "Whether the comparison group is comparable is taken from you; households that join a programme differ "
-            "from those "
-            "that do not.",
-        ),
-        level,
-        outcome="poor",
-        unit="share",
-        kind="means",
-    )
-
-
-def _wilson(p: float, n: int, z: float) -> tuple[float, float]:
-    """Return Wilson's interval of a share."""
-    centre, half = p + z**2 / (2 * n), z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-    return (centre - half) / (1 + z**2 / n), (centre + half) / (1 + z**2 / n)
 
 
 def cost_effectiveness(
@@ -448,75 +357,3 @@ def acceptability(
         cost = case.cost + case.cost_error * rng.standard_normal(draws)
         rows += [(line.model, t, float((t * case.draws >= cost).mean())) for t in grid]
     return pd.DataFrame(rows, columns=["model", "threshold", "probability"])
-
-
-def break_even(
-    costs: pd.DataFrame,
-    *,
-    households: Mapping[str, float] | float,
-    base_year: int,
-    worth: Sequence[float],
-    prices: Mapping[int, float] | None = None,
-    discount_rate: float = 0.0,
-    payers: Sequence[str] = PAYERS,
-    staying: np.ndarray | None = None,
-) -> pd.DataFrame:
-    r"""Return how large the effect must be for a model to be worth its cost; no effect is needed to ask.
-
-    .. math:: \delta^* = \frac{C}{\lambda\,n\,Y}
-
-    Parameters
-    ----------
-    costs, households, base_year, prices, discount_rate, payers
-        As in ``cost_summary``.
-    worth : sequence of float
-        What one household-year out of poverty is worth (for instance a year of the transfer that closes its gap), or
-        one
-        household lifted out when ``staying`` is not given.
-    staying : ndarray, shape (T,), optional
-        From ``staying_out``.
-
-    Returns
-    -------
-    DataFrame
-        ``model, worth, cost, per_household, exits, share, possible``: exits and share of the served that must leave
-        poverty
-        beyond those who would have left anyway; not possible when the share exceeds 1.
-
-    Raises
-    ------
-    DataError
-        The faults of ``check_costs``.
-
-    Examples
-    --------
-    >>> row = {"model": "25 models", "item": "all", "payer": "central", "year": 2019, "amount": 4800.0,
-    ...     "price_year": 2019,
-    ...     "kind": "capital", "basis": "fixed"}
-    >>> t = break_even(pd.DataFrame([row]), households=587, base_year=2019, worth=[20.0])
-    >>> t[["exits", "share"]].round(3).to_numpy().tolist()
-    [[240.0, 0.409]]
-    """
-    grid = np.asarray(list(worth), float)
-    if grid.size == 0 or not (grid > 0).all():
-        raise ParameterError("worth must hold at least one amount, all above 0.")
-    summary = cost_summary(
-        costs, households=households, base_year=base_year, prices=prices, discount_rate=discount_rate, payers=payers
-    )
-    years = 1.0 if staying is None else household_years(staying, discount_rate=discount_rate)
-    rows = []
-    for line in summary.itertuples():
-        for value in grid:
-            exits = line.net / (value * years)
-            rows.append(
-                (
-                    line.model,
-                    value,
-                    line.net,
-                    line.per_household,
-                    exits,
-                    exits / line.households,
-                    exits <= line.households,
-                )
-            )
-    return pd.DataFrame(rows, columns=["model", "worth", "cost", "per_household", "exits", "share", "possible"])

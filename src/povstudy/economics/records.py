@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from povstudy.economics.effectiveness import break_even
+from povstudy.economics.worth import break_even
 from povstudy.errors import NotAvailableError
 
 __all__ = ["break_even_each", "recorded_ledger"]

@@ -11,7 +11,8 @@ import pandas as pd
 from povstudy.errors import DataError, ParameterError
 from povstudy.evaluation.assignment import Assignment, make_assignment
 from povstudy.evaluation.columns import binary, choice, codes, numbers, require_columns
-from povstudy.evaluation.differences import PLACEMENTS, cluster_labels, per_cluster, prepare
+from povstudy.evaluation.design_inference import mechanism_of
+from povstudy.evaluation.differences import PLACEMENTS, prepare
 from povstudy.evaluation.effect import check_level
 from povstudy.evaluation.inference import from_permutation
 from povstudy.evaluation.moments import Moments, fit_moments, panel_moments, row_moments
@@ -196,13 +197,8 @@ def _of_panel(
             "the level of assignment as cluster=."
         )
     path, starts = known
-    labels = cluster_labels(data, unit, cluster, panel)
-    assignment = make_assignment(
-        path,
-        strata=per_cluster(data, strata, unit, panel, labels),
-        pairs=per_cluster(data, pairs, unit, panel, labels),
-        draw=assign,
-    )
+    mechanism = mechanism_of(data, panel, unit=unit, cluster=cluster, strata=strata, pairs=pairs, assign=assign)
+    assignment = make_assignment(path, **mechanism)
     moments = panel_moments(panel.y, panel.treated, panel.cluster, panel.weight, panel.covariates)
     paths = (panel.periods[None, :] >= starts[:, None]).astype(float)
     return moments, paths, assignment, panel.warnings

@@ -12,7 +12,8 @@ from scipy import stats
 from povstudy.errors import DataError
 from povstudy.evaluation.assignment import make_assignment
 from povstudy.evaluation.columns import choice
-from povstudy.evaluation.differences import PLACEMENTS, cluster_labels, did, per_cluster, prepare
+from povstudy.evaluation.design_inference import mechanism_of
+from povstudy.evaluation.differences import PLACEMENTS, did, prepare
 from povstudy.evaluation.effect import Effect, check_level, critical_value
 from povstudy.evaluation.group_time import (
     CONTROLS,
@@ -155,12 +156,7 @@ def event_study(
     )
     path = _path(panel, method, control, adjust, anticipation, base)
     kind = inference if inference != "auto" else choose_inference(panel.treated_clusters, panel.clusters, linear=False)
-    labels = cluster_labels(data, unit, cluster, panel)
-    mechanism = {
-        "strata": per_cluster(data, strata, unit, panel, labels),
-        "pairs": per_cluster(data, pairs, unit, panel, labels),
-        "draw": assign,
-    }
+    mechanism = mechanism_of(data, panel, unit=unit, cluster=cluster, strata=strata, pairs=pairs, assign=assign)
     known = cluster_paths(panel)
     notes: list[str] = []
     if kind == "randomization" and known is not None:

@@ -12,7 +12,7 @@ from scipy import stats
 from povstudy.errors import DataError, ParameterError
 from povstudy.evaluation.assignment import make_assignment
 from povstudy.evaluation.columns import choice, codes, require_columns
-from povstudy.evaluation.differences import cluster_labels, per_cluster
+from povstudy.evaluation.design_inference import cluster_labels, per_cluster
 from povstudy.evaluation.effect import check_level
 from povstudy.evaluation.moments import Moments, panel_moments
 from povstudy.evaluation.panel import check_panel
