@@ -7,6 +7,8 @@ import datetime
 import io
 import json
 import re
+import subprocess
+import sys
 
 import IPython.display
 import nbformat
@@ -19,6 +21,7 @@ from povstudy.reporting import cite, index, record, render
 from povstudy.reporting.cleaning import clean_text
 from povstudy.reporting.entries import entries
 from povstudy.reporting.formats import Clause, Name, Year
+from povstudy.reporting.ledger import FORECAST_COLUMNS
 from povstudy.reporting.prose import numerals_without_source
 from povstudy.reporting.report import Report, open_report
 from povstudy.reporting.tables import csv_text, html_table
@@ -687,6 +690,61 @@ def test_the_old_index_stays_when_the_new_one_cannot_be_written(tmp_path, monkey
         index.write_index(tmp_path)
     assert (tmp_path / "index.html").read_text() == before
     assert {path.name for path in tmp_path.iterdir()} == {"index.html", ".index.lock"}
+
+
+def test_an_index_written_by_ten_processes_at_once_loses_no_report(tmp_path):
+    """Each adds a report and writes the page: the one that stands last holds all of them."""
+    code = """
+import json, os, sys
+from pathlib import Path
+from povstudy.reporting.index import write_index
+output, facts, row = Path(sys.argv[1]), json.loads(sys.argv[2]), sys.argv[3]
+write_index(output)
+children = []
+for child in range(10):
+    pid = os.fork()
+    if pid == 0:
+        for n in range(2):
+            folder = output / f"r{child}-{n}"
+            folder.mkdir()
+            (folder / "forecast.csv").write_text(row)
+            told = facts | {"id": f"pv-{child}-{n}", "parameters": {"area": "vn34-91", "n": [child, n]}}
+            (folder / "record.json").write_text(json.dumps(told))
+            write_index(output)
+        os._exit(0)
+    children.append(pid)
+sys.exit(any(os.waitpid(pid, 0)[1] for pid in children))
+"""
+    forecast = ",".join(FORECAST_COLUMNS) + "\nm,2024,1,2025,vn34-91,all,=x,s,none,quantile,0.5,1.5\n"
+    subprocess.run([sys.executable, "-c", code, str(tmp_path), json.dumps(facts_of()), forecast], check=True)
+    wanted = {f"pv-{child}-{n}" for child in range(10) for n in range(2)}
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert set(re.findall(r"pv-\d-\d", page)) == wanted
+    with (tmp_path / "forecasts.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["id"] for row in rows} == wanted and len(rows) == len(wanted)
+    assert {row["target"] for row in rows} == {"'=x"} and {row["rests_on"] for row in rows} == {"official figures"}
+    assert {p.name for p in tmp_path.iterdir() if not p.is_dir()} == {"index.html", "forecasts.csv", ".index.lock"}
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({}, "official figures"),
+        ({"input_files": {"panel": {"name": "mine.csv"}}}, "figures of the user"),
+        ({"standard": "SIMULATED panel"}, "SIMULATED / MÔ PHỎNG"),
+        ({"area_name": "tỉnh mô phỏng"}, "SIMULATED / MÔ PHỎNG"),
+    ],
+)
+def test_every_forecast_says_what_it_rests_on(tmp_path, more, said):
+    a_folder(tmp_path, "a", facts_of(id="pv-1", **more), files=["report.html", "forecast.csv"])
+    forecast = ",".join(FORECAST_COLUMNS) + "\nm,2024,1,2025,vn34-91,all,t,s,none,quantile,0.5,-1.5e-05\n"
+    (tmp_path / "a" / "forecast.csv").write_text(forecast)
+    page = index.write_index(tmp_path).read_text(encoding="utf-8")
+    with (tmp_path / "forecasts.csv").open(encoding="utf-8", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert row["rests_on"] == said and row["id"] == "pv-1" and row["standard"] == "s" and row["value"] == "-1.5e-05"
+    assert ('<span class="label">SIMULATED' in page) == (said not in ("official figures", "figures of the user"))
 
 
 def test_a_year_is_a_year(report):
