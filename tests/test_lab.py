@@ -95,7 +95,7 @@ def run_all(page, lab, name):
     address, token, _ = lab
     page.goto(f"{address}/lab/tree/notebooks/{name}.ipynb?token={token}&reset")
     page.locator(".jp-Notebook:visible .jp-CodeCell").first.wait_for()
-    expect(page.locator(".jp-Toolbar-kernelName:visible")).to_have_text(re.compile("Python 3"))
+    expect(page.locator(".jp-Toolbar-kernelName:visible")).to_have_text(re.compile("Python 3"), timeout=SECONDS * 1000)
     page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]:visible").wait_for()
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
@@ -119,7 +119,7 @@ def test_notebooks_run_from_top_to_bottom_and_the_controls_move_the_figure(page,
     assert "An Giang (since July 2025)" in said
     controls = page.locator(".widget-dropdown select:visible, .jupyter-widgets select:visible")
     controls.first.select_option(label="Ha Giang (to June 2025)")
-    expect(shown.locator("p").first).to_contain_text("Ha Giang (to June 2025)")
+    expect(shown.locator("p").first).to_contain_text("Ha Giang (to June 2025)", timeout=SECONDS * 1000)
     assert shown.locator("img").get_attribute("src") != before
     assert shown.locator("p").first.inner_text() != said
     assert page.away == []
