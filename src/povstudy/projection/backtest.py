@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -40,6 +40,8 @@ BACKTEST_COLUMNS = (
     "coverage_95",
     "width_80",
 )
+ENDS = tuple(f"{end}_{100 * level:g}" for level in LEVELS for end in ("low", "high"))
+CASE_NUMBERS = ("horizon", "target_year", "observed", "error", "error_last", "error_own", "crps", "wis", *ENDS)
 
 
 def backtest(
@@ -201,42 +203,47 @@ def _origin_cases(
 
 def summarise_cases(cases: pd.DataFrame, *, methods: Sequence[str | Method], horizons: Sequence[int]) -> pd.DataFrame:
     """Average cases into the rows of `backtest`; a method and horizon without a case has n = 0."""
+    numbers = {name: cases[name].to_numpy(float) for name in CASE_NUMBERS}
+    method_names = cases["method"].to_numpy(object)
     rows = []
     for title in [method.title for method in _methods(methods)]:
+        of_method = method_names == title
         for horizon in _horizons(horizons):
-            case = cases[(cases["method"] == title) & (cases["horizon"] == horizon)]
-            row = {
-                "method": title,
-                "horizon": horizon,
-                "n": len(case),
-                "target_years": case["target_year"].nunique(),
-            }
-            if len(case):
-                row |= _averages(case)
-            rows.append(row)
+            chosen = of_method & (numbers["horizon"] == horizon)
+            case = {name: values[chosen] for name, values in numbers.items()}
+            years = case["target_year"]
+            row = {"method": title, "horizon": horizon, "n": len(years), "target_years": len(np.unique(years))}
+            rows.append(row | (_averages(case) if len(years) else {}))
     return pd.DataFrame(rows, columns=list(BACKTEST_COLUMNS))
 
 
-def _averages(case: pd.DataFrame) -> dict[str, float]:
+def _averages(case: Mapping[str, np.ndarray]) -> dict[str, float]:
     """Return the mean scores of cases of one method and horizon."""
-    mae = float(case["error"].abs().mean())
+    mae = _mean(np.abs(case["error"]))
 
     def relative(column: str) -> float:
-        other = case[column].abs().mean()
-        return float(mae / other) if other > 0 else np.nan
+        other = _mean(np.abs(case[column]))
+        return mae / other if other > 0 else np.nan
 
     row = {
         "mae": mae,
         "relative_mae": relative("error_last"),
         "relative_mae_own": relative("error_own"),
-        "bias": float(case["error"].mean()),
-        "crps": float(case["crps"].mean()),
-        "wis": float(case["wis"].mean()),
-        "width_80": float((case["high_80"] - case["low_80"]).mean()),
+        "bias": _mean(case["error"]),
+        "crps": _mean(case["crps"]),
+        "wis": _mean(case["wis"]),
+        "width_80": _mean(case["high_80"] - case["low_80"]),
     }
     for level in (50, 80, 95):
-        row[f"coverage_{level}"] = float(case["observed"].between(case[f"low_{level}"], case[f"high_{level}"]).mean())
+        low, high = case[f"low_{level}"], case[f"high_{level}"]
+        row[f"coverage_{level}"] = float(np.mean((case["observed"] >= low) & (case["observed"] <= high)))
     return row
+
+
+def _mean(values: np.ndarray) -> float:
+    """Return the mean of what is known, NaN if nothing is."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else np.nan
 
 
 def _methods(methods: Sequence[str | Method]) -> list[Method]:

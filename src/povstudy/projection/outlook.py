@@ -114,8 +114,10 @@ def _usable(rates: pd.DataFrame) -> pd.DataFrame:
 
 def _newest_standard(rows: pd.DataFrame) -> str:
     """Return the standard of the newest figure; the later law, then the longer series, where years are equal."""
-    summary = rows.groupby("standard").agg(year=("year", "max"), law=("law", "first"), points=("year", "nunique"))
-    return str(summary.sort_values(["year", "law", "points"]).index[-1])
+    years: dict[tuple[str, str], set[int]] = {}
+    for standard, law, year in zip(rows["standard"], rows["law"], rows["year"], strict=True):
+        years.setdefault((standard, law), set()).add(year)
+    return max(years, key=lambda series: (max(years[series]), series[1], len(years[series]), series[0]))[0]
 
 
 def _still_in_force(rows: pd.DataFrame, standard: str, newest_year: int) -> bool:
@@ -311,17 +313,12 @@ def _led_by_none(panel: pd.DataFrame, area: str) -> pd.DataFrame:
 
 def _series_of(rates: pd.DataFrame, parts: tuple[str, ...], newest_year: int) -> list[tuple[str, str, str, str]]:
     """Return family, concept, group and standard of each series that every part has, surveys first."""
-    rows = _usable(rates)
+    series = dict(tuple(_usable(rates[rates["area"].isin(parts)]).groupby(["family", "group", "concept"])))
     found = []
     for family in ("survey", "user", "review"):
         for group, concept in SERIES:
-            own = rows[
-                rows["family"].eq(family)
-                & rows["group"].eq(group)
-                & rows["concept"].eq(concept)
-                & rows["area"].isin(parts)
-            ]
-            if own.empty:
+            own = series.get((family, group, concept))
+            if own is None:
                 continue
             standard = _newest_standard(own)
             if not _still_in_force(own, standard, newest_year):

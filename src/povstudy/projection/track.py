@@ -86,14 +86,10 @@ def past_panels(rates: pd.DataFrame, outlook: Outlook) -> list[tuple[str, bool, 
     parts = outlook.parts or (outlook.area,)
     labels = [series.label for series in list_series() if series.family == outlook.family]
     found = []
+    rows = rates[rates["area"].isin(parts)]
+    rows = rows[rows["group"].eq(outlook.group) & rows["concept"].eq(outlook.concept) & rows["preferred"]]
     for standard in labels:
-        rows = rates[
-            rates["standard"].eq(standard)
-            & rates["group"].eq(outlook.group)
-            & rates["concept"].eq(outlook.concept)
-            & rates["preferred"]
-        ]
-        own = rows[rows["area"].isin(parts)]
+        own = rows[rows["standard"].eq(standard)]
         if set(own.loc[own["confidence"].ne("low"), "area"]) != set(parts):
             continue
         series = (standard, outlook.group, outlook.concept, outlook.family)

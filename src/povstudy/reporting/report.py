@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import html
 import json
 import os
@@ -83,11 +84,15 @@ def numbers_json(numbers: Mapping[str, Number]) -> str:
     str
         JSON text.
     """
-    content = {
-        name: {"value": n.value, "unit": n.unit, "digits": n.digits, "source": n.source}
-        for name, n in sorted(numbers.items())
-    }
-    return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    entries = [_number_json(name, n.value, n.unit, n.digits, n.source) for name, n in sorted(numbers.items())]
+    return "{\n" + ",\n".join(entries) + "\n}\n" if entries else "{}\n"
+
+
+@functools.lru_cache(maxsize=4096, typed=True)
+def _number_json(name: str, value: float, unit: str, digits: int, source: str) -> str:
+    """Return the entry of a number; kept, because the file is written again with every number that is stated."""
+    facts = {"value": value, "unit": unit, "digits": digits, "source": source}
+    return json.dumps({name: facts}, ensure_ascii=False, indent=1, allow_nan=False)[2:-2]
 
 
 def documents(folder: Path) -> list[str]:
