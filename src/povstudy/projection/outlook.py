@@ -14,9 +14,13 @@ import numpy as np
 import pandas as pd
 
 from povstudy.areas import parts_of, vintage_of
-from povstudy.errors import DataError, NotAvailableError
-from povstudy.projection.forecast import MIN_DRAWS, forecast
+from povstudy.errors import NotAvailableError
+from povstudy.projection.choice import course_of
+from povstudy.projection.forecast import forecast
+from povstudy.projection.methods import method_of, situation_of
 from povstudy.projection.result import Forecast
+from povstudy.projection.series import rate_series
+from povstudy.projection.spell import CLIP
 from povstudy.sources import rate_panel, weighted_mean
 from povstudy.standards import standard_of_series
 
@@ -88,17 +92,14 @@ class Outlook:
         """
         parts = self.parts or (self.area,)
         horizon = int(self.forecast.table["horizon"].max())
+        situation = situation_of(rate_series(self.panel))
+        rows = [situation.series.areas.index(part) for part in parts]
+        # The paths of the parts, weighted: a sum of wide draws has another median than its parts.
+        weights = _newest(self.panel)["weight"][list(parts)] if len(parts) > 1 else [1.0]
         found = {}
         for method in methods:
-            try:
-                made = forecast(self.panel, horizon=horizon, method=method, draws=MIN_DRAWS)
-            except DataError:
-                found[method] = np.nan
-                continue
-            ends = made.table[made.table["horizon"].eq(horizon)].set_index("area")["median"]
-            # The paths of the parts, weighted: a sum of wide draws has another median than its parts.
-            weights = _newest(self.panel)["weight"] if len(parts) > 1 else pd.Series(1.0, index=parts)
-            found[method] = weighted_mean(ends[list(parts)], weights[list(parts)])
+            ends = np.clip(course_of(situation, horizon, method_of(method)).rates[rows, -1], *CLIP)
+            found[method] = np.nan if np.isnan(ends).any() else weighted_mean(ends, weights)
         return pd.Series(found, name="median", dtype=float)
 
     @property

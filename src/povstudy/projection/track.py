@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 
@@ -47,7 +48,7 @@ class Track:
     method: str
     past: pd.DataFrame
 
-    @property
+    @cached_property
     def pooled(self) -> pd.DataFrame:
         """Rows of the rule over all standards, figures of low confidence aside."""
         rows = self.scores
@@ -61,7 +62,7 @@ class Track:
         ]
         return None if rows.empty else rows.iloc[0]
 
-    @property
+    @cached_property
     def longest(self) -> int:
         """Longest horizon that could be scored, 0 if none."""
         return 0 if self.pooled.empty else int(self.pooled["horizon"].max())
