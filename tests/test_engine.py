@@ -172,6 +172,37 @@ def test_a_warm_process_that_was_killed_is_replaced(tmp_path):
     assert fork.warm_process(kernel_environment({})) is not warm
 
 
+@linux
+def test_what_a_run_imported_late_is_there_before_the_next(tmp_path, monkeypatch):
+    monkeypatch.setattr(fork, "_late", set())
+    look = "import sys\nprint('povstudy.targeting' in sys.modules, 'wave' in sys.modules)"
+    late = "import importlib\nimportlib.import_module('povstudy.targeting'); importlib.import_module('wave')"
+    fork.close_all()
+    assert run(tmp_path, look)[0].cells[1].outputs[0].text == "False False\n"
+    assert run(tmp_path, late)[1] is None
+    assert "povstudy.targeting" in fork.imported_late() and "wave" not in fork.imported_late()
+    assert run(tmp_path, look)[0].cells[1].outputs[0].text == "True False\n"
+
+
+@linux
+def test_what_a_notebook_names_is_imported_before_it_runs_and_nothing_else(tmp_path):
+    look = "import sys\nprint('povstudy.decomposition.bridge' in sys.modules, 'wave' in sys.modules)"
+    done, failure = run(tmp_path, look, "%precision 3\nimport wave", "from povstudy.decomposition import bridge, wave")
+    assert (failure.index, failure.kind) == (3, "ImportError")
+    assert done.cells[1].outputs[0].text == "True False\n"
+
+
+@linux
+@pytest.mark.parametrize("early", [[], ["diff_diff"]])
+def test_a_process_with_a_thread_is_never_forked(tmp_path, early):
+    thread = "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
+    (tmp_path / "diff_diff.py").write_text(thread, encoding="utf-8")
+    warm = fork.WarmProcess(kernel_environment({"PYTHONPATH": str(tmp_path)}), modules=early)
+    with pytest.raises(fork.CannotForkError, match="a library started a thread, so this process must not be forked"):
+        warm.start(modules=["diff_diff"])
+    assert not warm.alive
+
+
 def test_without_fork_a_kernel_is_started(tmp_path, monkeypatch):
     used = []
     monkeypatch.setattr(kernel, "can_fork", lambda: False)

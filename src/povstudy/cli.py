@@ -16,6 +16,7 @@ import typer
 
 from povstudy import __version__
 from povstudy.errors import PovstudyError
+from povstudy.reporting.imports import without_slow_grammar
 
 __all__ = ["app", "main"]
 
@@ -371,7 +372,8 @@ def call(arguments: list[str] | None = None) -> int:
     """
     debug = os.environ.get(DEBUG_VARIABLE) == "1"
     try:
-        status = app(arguments, standalone_mode=False)
+        with without_slow_grammar():
+            status = app(arguments, standalone_mode=False)
         sys.stdout.flush()
         if status == INTERRUPTED:  # typer turns KeyboardInterrupt into this status
             raise KeyboardInterrupt

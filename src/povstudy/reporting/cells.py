@@ -145,11 +145,13 @@ class CellEngine(NBClientEngine):
         try:
             if not can_fork():
                 raise CannotForkError("no fork")
-            with forked_kernel(environment or os.environ, folder or str(Path.cwd())) as kernel:
+            sources = [cell.source for cell in nb_man.nb.cells if cell.cell_type == "code"]
+            with forked_kernel(environment or os.environ, folder or str(Path.cwd()), sources) as kernel:
                 written = {k: options.get(k) for k in ("log_output", "stdout_file", "stderr_file")}
                 client = _ForkedClient(nb_man, record_timing=False, log=logger, **written)
                 client.kernel, client.on_cell, client.seconds = kernel, on_cell, execution_timeout
                 client.execute()
+                kernel.learn()
         except CannotForkError:
             if environment is not None:
                 raise

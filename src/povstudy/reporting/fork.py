@@ -16,13 +16,25 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from povstudy.reporting.environment import THREAD_VARIABLES
-from povstudy.reporting.warm import KERNEL, Channel
+from povstudy.reporting.imports import modules_in
+from povstudy.reporting.warm import KERNEL, REQUEST_BYTES, Channel
 
-__all__ = ["CannotForkError", "ForkedKernel", "WarmProcess", "can_fork", "forked_kernel", "seat_ready", "warm_process"]
+__all__ = [
+    "CannotForkError",
+    "ForkedKernel",
+    "WarmProcess",
+    "can_fork",
+    "forked_kernel",
+    "get_ready",
+    "import_early",
+    "imported_late",
+    "seat_ready",
+    "warm_process",
+]
 
 # What may differ between two runs of one warm process: nothing reads these at import.
 PER_RUN = frozenset({"POVSTUDY_OUTPUT", "POVSTUDY_HOME", "POVSTUDY_LANG", "POVSTUDY_MEMORY"})
@@ -31,7 +43,7 @@ PER_RUN |= {"IPYTHONDIR", "PYTEST_CURRENT_TEST", "PWD"}
 NO_THREADS = {**dict.fromkeys(THREAD_VARIABLES, "1"), "JE_ARROW_MALLOC_CONF": "background_thread:false"}
 DEBUG_VARIABLE = "POVSTUDY_DEBUG"
 START_TIMEOUT = 120.0
-PRIMER_BYTES = 1 << 16
+LEARN_TIMEOUT = 5.0
 START = "from povstudy.reporting.warm import main; main({}, {!r})"
 
 
@@ -59,11 +71,19 @@ class WarmProcess:
         Its environment.
     part : str
         ``kernel`` or ``task``, see `povstudy.reporting.warm.PARTS`.
+    modules : iterable of str
+        What it imports beside that, see `povstudy.reporting.imports.modules_in`.
     primer : list, optional
         What `povstudy.reporting.task.prime` reads before the first fork.
     """
 
-    def __init__(self, environment: Mapping[str, str], part: str = KERNEL, primer: list | None = None) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        part: str = KERNEL,
+        modules: Iterable[str] = (),
+        primer: list | None = None,
+    ) -> None:
         self._lock = threading.Lock()
         self.owner = os.getpid()
         self._folder = Path(tempfile.mkdtemp(prefix="povstudy-"))
@@ -80,8 +100,11 @@ class WarmProcess:
             start_new_session=True,
         )
         theirs.close()
-        first = json.dumps(primer).encode()
-        self._control.send(first if len(first) <= PRIMER_BYTES else b"null")
+        self._imported = set(modules)
+        first = {"modules": sorted(self._imported), "primer": primer}
+        if len(json.dumps(first)) > REQUEST_BYTES:
+            first["primer"] = None
+        self._control.send(json.dumps(first).encode())
         self.was_ready = False
 
     def _wait(self) -> None:
@@ -101,13 +124,15 @@ class WarmProcess:
             raise CannotForkError(answer["error"])
         self.was_ready = True
 
-    def start(self, kind: str = KERNEL) -> tuple[Channel, int]:
+    def start(self, kind: str = KERNEL, modules: Iterable[str] = ()) -> tuple[Channel, int]:
         """Have a child forked.
 
         Parameters
         ----------
         kind : str
             ``kernel`` runs cells; ``task`` makes whole reports.
+        modules : iterable of str
+            What is imported first, if it was not before.
 
         Returns
         -------
@@ -125,17 +150,20 @@ class WarmProcess:
         try:
             with self._lock:
                 self._wait()
-                socket.send_fds(self._control, [json.dumps({"do": kind}).encode()], [theirs.fileno()])
-                answer = self._control.recv(1 << 16)
-            if not answer:
-                raise OSError("it has ended")
-        except OSError as error:
+                new = sorted({*modules, *_late} - self._imported)
+                self._imported.update(new)
+                request = json.dumps({"do": kind, "modules": new}).encode()
+                socket.send_fds(self._control, [request], [theirs.fileno()])
+                answer = json.loads(self._control.recv(1 << 16) or b'{"error": "it has ended"}')
+            if "error" in answer:
+                raise OSError(answer["error"])
+        except (OSError, CannotForkError) as error:
             mine.close()
             self.close()
             raise CannotForkError(str(error)) from None
         finally:
             theirs.close()
-        return Channel(mine), json.loads(answer)["pid"]
+        return Channel(mine), answer["pid"]
 
     def end(self, pid: int) -> int | None:
         """End a child for certain: when this returns it is gone.
@@ -176,9 +204,39 @@ class WarmProcess:
 _warm: dict[str, tuple[dict[str, str], WarmProcess]] = {}
 _starting = threading.Lock()
 _seat: list[tuple[Channel, int]] = []
+_late: set[str] = set()
 
 
-def warm_process(environment: Mapping[str, str], part: str = KERNEL, primer: list | None = None) -> WarmProcess:
+def import_early(modules: Iterable[str]) -> None:
+    """Have warm processes import, before their next fork, what runs were seen to import late."""
+    _late.update(modules)
+
+
+def imported_late() -> list[str]:
+    """Return what the runs of this process were seen to import late."""
+    return sorted(_late)
+
+
+def get_ready(environment: Mapping[str, str], sources: Iterable[str]) -> None:
+    """Start the warm process that a run will want: it imports while the run is prepared.
+
+    Parameters
+    ----------
+    environment : mapping of str to str
+        Environment of the run.
+    sources : iterable of str
+        Source of its code cells.
+    """
+    if can_fork() and not _seat:
+        warm_process(environment, modules=modules_in(sources))
+
+
+def warm_process(
+    environment: Mapping[str, str],
+    part: str = KERNEL,
+    modules: Iterable[str] = (),
+    primer: list | None = None,
+) -> WarmProcess:
     """Return the warm process for an environment; start it if there is none, or one for another environment.
 
     Parameters
@@ -187,8 +245,8 @@ def warm_process(environment: Mapping[str, str], part: str = KERNEL, primer: lis
         Environment of a run.
     part : str
         ``kernel`` or ``task``.
-    primer : list, optional
-        What a new one reads before its first fork.
+    modules, primer
+        What a new one imports and reads before its first fork.
 
     Returns
     -------
@@ -202,7 +260,7 @@ def warm_process(environment: Mapping[str, str], part: str = KERNEL, primer: lis
             process.close()
             process = None
         if process is None:
-            process = WarmProcess(wanted, part, primer)
+            process = WarmProcess(wanted, part, modules, primer)
             _warm[part] = wanted, process
         return process
 
@@ -296,6 +354,12 @@ class ForkedKernel:
             raise EOFError("the kernel died")
         return body
 
+    def learn(self) -> None:
+        """Ask what it imported late, so that the next child need not."""
+        with contextlib.suppress(EOFError, OSError):
+            self.channel.send(b"")
+            import_early(json.loads(self._frame(time.monotonic() + LEARN_TIMEOUT)))
+
     def end(self) -> int | None:
         """End it for certain; return its exit status."""
         self.channel.close()
@@ -303,7 +367,7 @@ class ForkedKernel:
 
 
 @contextlib.contextmanager
-def forked_kernel(environment: Mapping[str, str], folder: str) -> Iterator[ForkedKernel]:
+def forked_kernel(environment: Mapping[str, str], folder: str, sources: Iterable[str] = ()) -> Iterator[ForkedKernel]:
     """Give a kernel in a forked child; whatever happens, it is gone afterwards.
 
     Parameters
@@ -312,6 +376,8 @@ def forked_kernel(environment: Mapping[str, str], folder: str) -> Iterator[Forke
         Its environment.
     folder : str
         Its working folder.
+    sources : iterable of str
+        Source of the cells that it will run.
 
     Yields
     ------
@@ -327,8 +393,9 @@ def forked_kernel(environment: Mapping[str, str], folder: str) -> Iterator[Forke
         channel, pid = _seat.pop()
         kernel = ForkedKernel(channel, pid, _end_own)
     else:
-        warm = warm_process(environment)
-        channel, pid = warm.start(KERNEL)
+        modules = modules_in(sources)
+        warm = warm_process(environment, modules=modules)
+        channel, pid = warm.start(KERNEL, modules)
         kernel = ForkedKernel(channel, pid, warm.end)
     try:
         try:

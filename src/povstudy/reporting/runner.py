@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from povstudy.errors import NotAvailableError, ReportError
-from povstudy.reporting import cite, cleaning, folders, ledger, record, wording
+from povstudy.reporting import cite, cleaning, folders, fork, ledger, record, wording
 from povstudy.reporting.environment import kernel_environment
 from povstudy.reporting.plan import MESSAGE_LENGTH, Plan, plan, prepare, speaks
 from povstudy.reporting.report import NUMBERS_FILE, documents
@@ -247,6 +247,11 @@ def make_report(planned: Plan, work: Path, **options: object) -> tuple[object, o
     CellFailure or None
         None if the report is complete; else why there is none.
     """
+    environment = kernel_environment(
+        {"POVSTUDY_OUTPUT": str(work), "POVSTUDY_HOME": str(planned.home), "POVSTUDY_LANG": planned.lang}
+    )
+    if options.get("engine") != "kernel":
+        fork.get_ready(environment, [cell["source"] for cell in planned.source["cells"] if cell["cell_type"] == "code"])
     from povstudy.reporting import kernel
 
     notebook = prepare(planned)
@@ -254,9 +259,6 @@ def make_report(planned: Plan, work: Path, **options: object) -> tuple[object, o
         (work / file.relative).parent.mkdir(exist_ok=True)
         (work / file.relative).write_bytes(file.content)
     started = datetime.datetime.now(datetime.UTC)
-    environment = kernel_environment(
-        {"POVSTUDY_OUTPUT": str(work), "POVSTUDY_HOME": str(planned.home), "POVSTUDY_LANG": planned.lang}
-    )
     notebook, failure = kernel.execute(notebook, environment=environment, folder=work, **options)
     _forget(planned, work)
     cleaning.clean(notebook, work, planned.home)

@@ -13,14 +13,17 @@ import os
 import random
 import sys
 import threading
+from collections.abc import Callable, Collection
 from functools import partial
 from io import TextIOBase, UnsupportedOperation
 
 from ipykernel.ipkernel import IPythonKernel
+from IPython.core.inputtransformer2 import TransformerManager
 from IPython.core.shellapp import InteractiveShellApp
 from jupyter_client.session import Session
 from traitlets.config import Config
 
+from povstudy.reporting.imports import late_since
 from povstudy.reporting.warm import INLINE_BACKEND, MATPLOTLIB_BACKEND, Channel
 
 __all__ = ["make_kernel", "serve"]
@@ -155,7 +158,20 @@ def make_kernel() -> IPythonKernel:
     del sys.modules["debugpy"]
     kernel.shell.enable_gui = partial(_enable_gui, kernel)
     kernel.shell.extension_manager.load_extension("storemagic")
+    manager = kernel.shell.input_transformer_manager
+    manager.transform_cell = partial(_transformed, manager, manager.transform_cell, {})
     return kernel
+
+
+def _transformed(
+    manager: TransformerManager, transform: Callable[[str], str], known: dict[tuple, str], source: str
+) -> str:
+    """Return the plain Python of a cell.  IPython asks twice for each cell, and cuts it into tokens each time."""
+    steps = (*manager.cleanup_transforms, *manager.line_transforms, *manager.token_transformers)
+    key = (source, *map(id, steps))
+    if key not in known:
+        known[key] = transform(source)
+    return known[key]
 
 
 def _enable_gui(kernel: IPythonKernel, gui: str | None = None) -> None:
@@ -166,7 +182,7 @@ def _enable_gui(kernel: IPythonKernel, gui: str | None = None) -> None:
     kernel.shell.active_eventloop = gui
 
 
-def serve(kernel: IPythonKernel, channel: Channel) -> None:
+def serve(kernel: IPythonKernel, channel: Channel, imported: Collection[str] = ()) -> None:
     """Run the cells that come through a channel until it is closed.
 
     Parameters
@@ -174,7 +190,10 @@ def serve(kernel: IPythonKernel, channel: Channel) -> None:
     kernel : IPythonKernel
         What `make_kernel` gave.
     channel : Channel
-        First a frame with the surroundings, then one for each cell; the answers are the messages of a kernel.
+        First a frame with the surroundings, then one for each cell; the answers are the messages of a kernel.  An
+        empty frame asks what was imported late.
+    imported : collection of str
+        Names of the modules that were there before.
     """
     first = channel.receive()
     if first is None:
@@ -190,6 +209,9 @@ def serve(kernel: IPythonKernel, channel: Channel) -> None:
     kernel.shell_channel_thread = _MainThread()
     with contextlib.suppress(BrokenPipeError):
         while (frame := channel.receive()) is not None:
+            if not frame:
+                channel.send(json.dumps(late_since(imported)).encode())
+                continue
             loop.run_until_complete(_answer(kernel, json.loads(frame)))
 
 

@@ -7,6 +7,7 @@ report that is there already is not made again.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import subprocess
@@ -17,7 +18,8 @@ from pathlib import Path
 
 from povstudy.errors import PovstudyError, ReportError
 from povstudy.memory import FOLDER_VARIABLE
-from povstudy.reporting.fork import CannotForkError, can_fork, warm_process
+from povstudy.reporting.fork import CannotForkError, can_fork, import_early, imported_late, warm_process
+from povstudy.reporting.imports import modules_in
 from povstudy.reporting.warm import TASK, Channel
 
 __all__ = ["ATTEMPTS", "get_ready", "main", "make", "perform", "prime", "request_of", "serve"]
@@ -83,7 +85,8 @@ def make(request: Mapping[str, object]) -> dict[str, object]:
     -------
     dict of str to object
         ``status`` (``done``, ``unchanged``, ``not available`` or ``failed``), ``reason``, ``cell``, ``seconds``,
-        ``full`` (no room on the disk), ``lost`` (the kernel was killed from outside).
+        ``full`` (no room on the disk), ``lost`` (the kernel was killed from outside), ``late`` (modules that the run
+        imported itself).
     """
     from povstudy.reporting.plan import plan
     from povstudy.reporting.runner import run_planned
@@ -106,7 +109,7 @@ def make(request: Mapping[str, object]) -> dict[str, object]:
         if failure is not None:
             answer |= {"cell": failure.index + 1, "reason": f"{failure.kind}: {failure.message}"[:2000]}
             answer["lost"] = failure.kind == "KernelDied" and KILLED in failure.message
-    return answer | {"seconds": round(time.monotonic() - started, 2)}
+    return answer | {"late": imported_late(), "seconds": round(time.monotonic() - started, 2)}
 
 
 def serve(channel: Channel) -> None:
@@ -127,7 +130,7 @@ def serve(channel: Channel) -> None:
     channel.send(json.dumps(make(request)).encode())
 
 
-def prime(home: str, notebook: str, values: Mapping[str, object]) -> None:
+def prime(home: str, notebook: str, values: Mapping[str, object]) -> list[str]:
     """Read in the warm process what every report of a sweep reads: wording, law, tables, templates.
 
     Parameters
@@ -136,6 +139,11 @@ def prime(home: str, notebook: str, values: Mapping[str, object]) -> None:
         The project folder and the notebook.
     values : mapping of str to object
         Values of one report.
+
+    Returns
+    -------
+    list of str
+        Sources of the code cells of that report.
     """
     import nbformat
 
@@ -143,8 +151,8 @@ def prime(home: str, notebook: str, values: Mapping[str, object]) -> None:
 
     os.environ["POVSTUDY_HOME"] = home
     planned = plan(notebook, values)
-    prepare(planned)
     nbformat.v4.new_output("stream", text="")  # compiles the schema of outputs
+    return [cell.source for cell in prepare(planned).cells if cell.cell_type == "code"]
 
 
 def get_ready(notebook: str) -> None:
@@ -162,8 +170,18 @@ def get_ready(notebook: str) -> None:
     if can_fork():
         with contextlib.suppress(PovstudyError):
             home = project_home()
-            primer = [str(home), str(find_notebook(notebook, home).absolute()), {}]
-            warm_process(kernel_environment({}), TASK, primer)
+            path = str(find_notebook(notebook, home).absolute())
+            warm_process(kernel_environment({}), TASK, _modules_of(path), [str(home), path, {}])
+
+
+@functools.cache
+def _modules_of(notebook: str) -> list[str]:
+    """Return what a notebook imports; an unreadable one is refused elsewhere."""
+    try:
+        cells = json.loads(Path(notebook).read_text(encoding="utf-8"))["cells"]
+        return modules_in("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    except (OSError, ValueError, LookupError, TypeError):
+        return []
 
 
 def perform(request: Mapping[str, object], *, begin: Callable[[], None] = lambda: None) -> dict[str, object]:
@@ -185,6 +203,7 @@ def perform(request: Mapping[str, object], *, begin: Callable[[], None] = lambda
     for attempt in range(1, ATTEMPTS + 1):
         begin()
         answer = (_in_child(request) if can_fork() else _in_program(request)) | {"attempts": attempt}
+        import_early(answer.pop("late", ()))
         if not answer["lost"]:
             break
     return answer
@@ -197,7 +216,15 @@ def _environment(request: Mapping[str, object]) -> dict[str, str]:
 
 def _lost(how: str, seconds: float = 0.0) -> dict[str, object]:
     reason = f"the process that made it was lost {ATTEMPTS} times ({how}); is there memory enough?"
-    return {"status": "failed", "reason": reason, "cell": 0, "seconds": seconds, "full": False, "lost": True}
+    return {
+        "status": "failed",
+        "reason": reason,
+        "cell": 0,
+        "seconds": seconds,
+        "full": False,
+        "lost": True,
+        "late": [],
+    }
 
 
 def _in_child(request: Mapping[str, object]) -> dict[str, object]:
@@ -205,10 +232,11 @@ def _in_child(request: Mapping[str, object]) -> dict[str, object]:
     from povstudy.reporting.environment import kernel_environment
 
     primer = [request["home"], request["notebook"], request["values"]]
-    warm = warm_process(kernel_environment({}), TASK, primer)
+    modules = _modules_of(request["notebook"])
+    warm = warm_process(kernel_environment({}), TASK, modules, primer)
     started = time.monotonic()
     try:
-        channel, pid = warm.start(TASK)
+        channel, pid = warm.start(TASK, modules)
     except CannotForkError as error:
         return _in_program(request) if not warm.was_ready else _lost(str(error))
     try:

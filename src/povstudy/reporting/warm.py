@@ -16,7 +16,6 @@ import importlib
 import io
 import json
 import os
-import pkgutil
 import signal
 import socket
 import struct
@@ -27,6 +26,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from povstudy.reporting.imports import import_all, without_slow_grammar
+
 __all__ = ["PARTS", "Channel", "main"]
 
 PR_SET_PDEATHSIG = 1
@@ -36,45 +37,37 @@ FRAME = struct.Struct("!I")
 MATPLOTLIB_BACKEND = "MPLBACKEND"
 INLINE_BACKEND = "module://matplotlib_inline.backend_inline"
 KERNEL, TASK = "kernel", "task"
-# What notebooks import, and what the functions they call import late.
-NOTEBOOK_MODULES = (
-    "PIL.BmpImagePlugin",
-    "PIL.GifImagePlugin",
-    "PIL.JpegImagePlugin",
+REQUEST_BYTES = 1 << 17
+THREAD_STARTED = "a library started a thread, so this process must not be forked"
+# What every report needs.
+KERNEL_MODULES = (
     "PIL.PngImagePlugin",
-    "PIL.PpmImagePlugin",
-    "babel.dates",
     "babel.numbers",
-    "diff_diff",
-    "jinja2",
     "matplotlib.backends.backend_agg",
-    "matplotlib.dates",
     "matplotlib.figure",
-    "matplotlib.pyplot",
     "numpy",
     "pandas",
-    "pandas.core.methods.to_dict",
-    "pandera.pandas",
     "pyarrow.pandas_compat",
-    "scipy.optimize",
-    "scipy.sparse",
-    "scipy.special",
-    "scipy.stats",
-    "seaborn",
+    "povstudy.plots",
+    "povstudy.reporting.report",
+    "povstudy.reporting.seat",
+    "povstudy.sources",
+    "povstudy.standards",
 )
-# Of our own modules these need the notebook libraries, which only a process that makes whole reports has.
-LATER = ("povstudy.cli", "povstudy.reporting.cells", "povstudy.reporting.kernel", "povstudy.reporting.cluster")
 # What writing the pages of a report needs, for a child that makes a whole report.
 REPORT_MODULES = (
+    "jinja2",
     "nbconvert.exporters.templateexporter",
     "nbconvert.filters.markdown_mistune",
     "papermill",
     "papermill.clientwrap",
-    "povstudy.reporting.runner",
-    "povstudy.reporting.render",
+    "povstudy.reporting.cells",
     "povstudy.reporting.kernel",
+    "povstudy.reporting.render",
+    "povstudy.reporting.runner",
+    "povstudy.reporting.task",
 )
-PARTS = {KERNEL: NOTEBOOK_MODULES, TASK: (*NOTEBOOK_MODULES, *REPORT_MODULES)}
+PARTS = {KERNEL: KERNEL_MODULES, TASK: (*KERNEL_MODULES, *REPORT_MODULES)}
 
 
 class Channel:
@@ -143,41 +136,48 @@ def main(control: int, part: str) -> None:
     control : int
         File descriptor of a ``SOCK_SEQPACKET`` socket.  A request is JSON, with the child's end of a stream socket.
     part : str
-        ``kernel`` or ``task``: how much is imported.  The first message is JSON: what `povstudy.reporting.task.prime`
-        gets, or null.
+        ``kernel`` or ``task``: how much is imported.  The first message is JSON: ``modules``, what is imported too,
+        and ``primer``, what `povstudy.reporting.task.prime` gets, or null.
     """
     asker = socket.socket(fileno=control)
     seat = _Seat()
     _import(part)
+    first = json.loads(asker.recv(REQUEST_BYTES) or b"{}")
+    import_all(first.get("modules", ()))
     _warm_up()
-    primer = json.loads(asker.recv(1 << 18) or b"null")
+    primer = first.get("primer")
     if primer is not None:
         from povstudy.reporting.task import prime
 
         with contextlib.suppress(Exception):  # whatever is wrong with it, its own run will say so
-            prime(*primer)
-    if len(list(Path("/proc/self/task").iterdir())) != 1:
-        asker.send(json.dumps({"error": "a library started a thread, so this process must not be forked"}).encode())
+            for source in prime(*primer):
+                seat.kernel.shell.transform_cell(source)
+    if _threads() > 1:
+        asker.send(json.dumps({"error": THREAD_STARTED}).encode())
         return
     asker.send(json.dumps({"ready": os.getpid()}).encode())
-    gc.collect()
-    gc.freeze()
+    _settle_memory()
     gc.set_threshold(*GC_THRESHOLD)
     with contextlib.suppress(ConnectionError):
         _serve(asker, seat)
 
 
+def _threads() -> int:
+    return len(list(Path("/proc/self/task").iterdir()))
+
+
+def _settle_memory() -> None:
+    """Have the collector leave alone what is there, so that children share its pages."""
+    gc.collect()
+    gc.freeze()
+
+
 def _import(part: str) -> None:
     """Import what a part needs; an optional library may be missing."""
-    import povstudy
-
-    ours = [found.name for found in pkgutil.walk_packages(povstudy.__path__, "povstudy.")]
-    # jsonschema asks for it, only to check addresses with letters beyond ASCII; building its grammar takes two seconds.
-    sys.modules["rfc3987_syntax"] = None
-    for name in (*PARTS[part], *(name for name in ours if name not in LATER)):
-        with contextlib.suppress(ImportError):
-            importlib.import_module(name)
-    del sys.modules["rfc3987_syntax"]
+    with without_slow_grammar():
+        for name in PARTS[part]:
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)
 
 
 def _warm_up() -> None:
@@ -202,7 +202,7 @@ def _warm_up() -> None:
 def _serve(asker: socket.socket, seat: _Seat) -> None:
     children: set[int] = set()
     while True:
-        body, ends, _, _ = socket.recv_fds(asker, 1 << 16, 1)
+        body, ends, _, _ = socket.recv_fds(asker, REQUEST_BYTES, 1)
         if not body:
             return
         request = json.loads(body)
@@ -211,6 +211,13 @@ def _serve(asker: socket.socket, seat: _Seat) -> None:
             continue
         for pid in [pid for pid in children if os.waitpid(pid, os.WNOHANG)[0]]:
             children.discard(pid)
+        if request["modules"]:
+            import_all(request["modules"])
+            if _threads() > 1:
+                asker.send(json.dumps({"error": THREAD_STARTED}).encode())
+                return
+            _settle_memory()
+        seat.imported = frozenset(sys.modules)
         pid = fork(partial(_child, request["do"], ends[0], asker, seat))
         os.close(ends[0])
         children.add(pid)
@@ -286,8 +293,9 @@ class _Seat:
         from povstudy.reporting.seat import make_kernel
 
         self.kernel = make_kernel()
+        self.imported: frozenset[str] = frozenset()
 
     def serve(self, channel: Channel) -> None:
         from povstudy.reporting.seat import serve
 
-        serve(self.kernel, channel)
+        serve(self.kernel, channel, self.imported)

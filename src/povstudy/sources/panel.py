@@ -178,8 +178,10 @@ def _unknown(rates: pd.DataFrame, column: str, wanted: str) -> DataError:
 
 def _same_law(rates: pd.DataFrame, standard: str, parent_standard: str) -> None:
     """Refuse a parent on another law than its children."""
+    if parent_standard == standard:
+        return
     law = rates.drop_duplicates("standard").set_index("standard")["law"]
-    if parent_standard != standard and (law[standard] != law[parent_standard] or law[standard] == ""):
+    if law[standard] != law[parent_standard] or law[standard] == "":
         raise StandardError(
             f"The parent stands on {parent_standard} ({law[parent_standard] or 'no law known'}), its areas "
             f"on {standard} "
