@@ -8,7 +8,6 @@ import re
 import unicodedata
 from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
 
@@ -77,13 +76,6 @@ def test_no_figure_asks_for_another_font():
     for path in (ROOT / "src" / "povstudy").rglob("*.py"):
         asked = re.findall(r"\b(?:fontfamily|fontname|font)=|rcParams\[[\"\']font", path.read_text(encoding="utf-8"))
         assert not asked, path.name
-
-
-@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
-def test_no_text_cell_holds_mathematics_that_a_page_would_show_raw(path):
-    for cell in nbformat.read(path, as_version=4).cells:
-        if cell.cell_type == "markdown":
-            assert not re.search(r"\$|\\\(|\\\[|\\[a-z]{2,}", cell.source), cell.source
 
 
 def test_no_key_stands_in_two_catalogues():

@@ -90,17 +90,25 @@ class _Page:
     """Filters of one page; collects its headings, and the code of cells that show nothing."""
 
     def __init__(self, lang: str) -> None:
+        from povstudy.reporting.text_cells import TextCells
+
         self.lang = lang
         self.code_waiting: list[str] = []
         self.contents: list[dict[str, object]] = []
-        self.anchors: set[str] = {"cite", "contents-heading"}
+        self.anchors: set[str] = {"cite", "contents-heading", "notes"}
         self.title_seen = False
+        self.text_cells = TextCells(lang)
 
     def markdown(self, source: str) -> str:
         """Return a text cell as HTML; its first heading of level 1 is dropped, it is the title."""
-        from nbconvert.filters.markdown_mistune import markdown2html_mistune
+        return self.rest() + HEADING.sub(self._heading, self.text_cells.html(source))
 
-        return self.rest() + HEADING.sub(self._heading, markdown2html_mistune(source))
+    def notes(self, _: object = None) -> str:
+        """Return the footnotes of the page, with their place in the table of contents."""
+        text = self.text_cells.notes()
+        if text:
+            self.contents.append({"level": 2, "text": wording.text_of("page.notes", self.lang), "anchor": "notes"})
+        return text
 
     def _heading(self, match: re.Match) -> str:
         level, inner = int(match.group(1)), match.group(2)
@@ -216,6 +224,7 @@ def render(notebook: Mapping, record: Mapping[str, object], files: Sequence[str]
             "report_markdown": page.markdown,
             "report_code": page.code,
             "report_rest": page.rest,
+            "report_notes": page.notes,
             "report_contents": lambda _: page.contents,
         },
     )

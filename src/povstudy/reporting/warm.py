@@ -57,8 +57,8 @@ KERNEL_MODULES = (
 # What writing the pages of a report needs, for a child that makes a whole report.
 REPORT_MODULES = (
     "jinja2",
+    "latex2mathml.converter",
     "nbconvert.exporters.templateexporter",
-    "nbconvert.filters.markdown_mistune",
     "papermill",
     "papermill.clientwrap",
     "povstudy.reporting.cells",
@@ -66,6 +66,7 @@ REPORT_MODULES = (
     "povstudy.reporting.render",
     "povstudy.reporting.runner",
     "povstudy.reporting.task",
+    "povstudy.reporting.text_cells",
 )
 PARTS = {KERNEL: KERNEL_MODULES, TASK: (*KERNEL_MODULES, *REPORT_MODULES)}
 
