@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -25,35 +27,34 @@ from povstudy.evaluation.moments import fit_moments, panel_moments
 from povstudy.evaluation.permutation import cell_statistics, cluster_paths, imputation_statistic, path_statistics
 from povstudy.evaluation.wild import cluster_signs, wild_bootstrap
 
-PERIODS = 6
-START = 3
 SIMULATIONS = 300
 WITH_EFFECT = 80
+ROOT = Path(__file__).resolve().parents[1]
 
 
-def simulated(rng: np.random.Generator, clusters: int) -> np.ndarray:
-    """AR(.6) errors, cluster and period effects: the design of inference_size.csv."""
-    e = np.empty((clusters, PERIODS))
-    e[:, 0] = rng.standard_normal(clusters) / np.sqrt(1 - 0.36)
-    for t in range(1, PERIODS):
-        e[:, t] = 0.6 * e[:, t - 1] + rng.standard_normal(clusters)
-    return e + rng.standard_normal(clusters)[:, None] + rng.standard_normal(PERIODS)
+def script():
+    """The design of inference_size.csv and of the table in docs/evaluation.md."""
+    spec = importlib.util.spec_from_file_location("inference_size", ROOT / "scripts" / "inference_size.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-def as_table(y: np.ndarray, treated: int) -> pd.DataFrame:
-    clusters = y.shape[0]
-    commune, year = np.repeat(np.arange(clusters), PERIODS), np.tile(np.arange(PERIODS), clusters)
-    return pd.DataFrame(
-        {
-            "commune": commune,
-            "year": year,
-            "income": y.ravel(),
-            "treated": ((commune < treated) & (year >= START)).astype(int),
-        }
-    )
+size = script()
+PERIODS, START, COLUMNS, simulated, as_table = size.PERIODS, size.START, size.COLUMNS, size.simulated, size.as_table
 
 
-COLUMNS = {"outcome": "income", "unit": "commune", "time": "year", "treatment": "treated"}
+def test_the_published_rates_of_the_printed_inference_keep_the_limits():
+    block = size.BLOCK.search(size.PAGE.read_text(encoding="utf-8")).group(0)
+    rows = [
+        [cell.strip() for cell in line.strip("| ").split("|")] for line in block.splitlines() if line.startswith("| ")
+    ]
+    table = pd.DataFrame(rows[1:], columns=rows[0]).set_index(["clusters", "treated"])
+    assert list(table.index) == [(str(clusters), str(treated)) for clusters, treated in size.DESIGNS]
+    rates = table.drop(columns="printed").astype(float)
+    assert rates["rejects a true null"].between(0.02, 0.08).all()
+    assert (rates["finds the effect"] >= 2 / 3 * rates["the permutation test finds it"]).all()
+    assert rates.loc[("40", "2"), "clustered t"] > 0.2
 
 
 @pytest.mark.parametrize(("clusters", "treated"), [(40, 2), (12, 2), (40, 5)])

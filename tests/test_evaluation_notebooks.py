@@ -401,6 +401,11 @@ def test_falls_effects_and_paths_show_what_the_tables_say():
     ax = plots.plot_with_without(pd.DataFrame({"year": [2024], "value": [2.5]}), path)
     ends = {line.get_label(): line.get_ydata()[-1] for line in ax.lines}
     assert ends["with"] < ends["no change"] and ax.get_ylim()[0] == 0
+    moved = pd.DataFrame({"year": [2026, 2025], "median": [-0.02, 0.0], "low": [-0.03, 0.0], "high": [-0.01, 0.0]})
+    ax = plots.plot_difference(moved, comma=True)
+    assert ax.lines[-1].get_ydata().tolist() == [0.0, -0.02]
+    assert [segment[:, 1].tolist() for segment in ax.collections[0].get_segments()] == [[0.0, 0.0], [-0.03, -0.01]]
+    assert ax.yaxis.get_major_formatter()(-0.005) == "−0,005"
 
 
 # --- the notebooks --------------------------------------------------------------------------------------------

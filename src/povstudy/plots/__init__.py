@@ -10,6 +10,7 @@ from povstudy.plots.economics import (
     plot_acceptability,
     plot_allocation,
     plot_break_even,
+    plot_difference,
     plot_plane,
     plot_with_without,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "plot_break_even",
     "plot_coverage",
     "plot_deprivations",
+    "plot_difference",
     "plot_effects",
     "plot_errors",
     "plot_event_study",

@@ -27,7 +27,14 @@ from povstudy.plots.style import (
     wrapped,
 )
 
-__all__ = ["plot_acceptability", "plot_allocation", "plot_break_even", "plot_plane", "plot_with_without"]
+__all__ = [
+    "plot_acceptability",
+    "plot_allocation",
+    "plot_break_even",
+    "plot_difference",
+    "plot_plane",
+    "plot_with_without",
+]
 
 SHADES = ("#0072B2", "#E69F00", "#56B4E9", "#BBBBBB", "#009E73", "#CC79A7")
 
@@ -311,6 +318,39 @@ def plot_with_without(
         )
     ax.plot(observed["year"], observed["value"], color="black", marker="o", markersize=5, label=text["observed"])
     ax.set_ylim(bottom=0)
+    finish(ax, x=text["x"], y=text["y"], comma=comma)
+    legend_below(ax)
+    return ax
+
+
+def plot_difference(
+    table: pd.DataFrame,
+    *,
+    ax: Axes | None = None,
+    labels: Mapping[str, str] | None = None,
+    comma: bool = False,
+) -> Axes:
+    """Draw what a scaled-up model changes in the rate, year by year: two paths that lie close hide it.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns ``year, median, low, high`` (percentage points, below zero where the rate is lower with the model).
+    ax, labels, comma
+        As in `plot_break_even`; labels ``x, y, median, band``.
+
+    Returns
+    -------
+    Axes
+    """
+    text = words(labels, x="Year", y="Difference (pp)", median="median", band="interval")
+    ax = axes_of(ax, height=2.9)
+    rows = table.sort_values("year")
+    ax.axhline(0, color=GREY, linewidth=1)
+    ax.vlines(rows["year"], rows["low"], rows["high"], color=COLOURS[1], linewidth=5, alpha=0.45, label=text["band"])
+    ax.plot(
+        rows["year"], rows["median"], color=COLOURS[1], marker="o", markersize=5, linewidth=1.6, label=text["median"]
+    )
     finish(ax, x=text["x"], y=text["y"], comma=comma)
     legend_below(ax)
     return ax

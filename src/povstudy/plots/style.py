@@ -86,7 +86,7 @@ def wrapped(text: object, width: int = NAME_LETTERS) -> str:
 def decimal(value: float, comma: bool) -> str:
     """Return a tick label without trailing zeros, with a decimal comma if asked."""
     # Six digits: two would write the ticks .025, .05, .075 as .03, .05, .08.
-    text = f"{value:.6f}".rstrip("0").rstrip(".")
+    text = f"{value:z.6f}".rstrip("0").rstrip(".").replace("-", "\N{MINUS SIGN}")
     return (text or "0").replace(".", ",") if comma else text or "0"
 
 
@@ -162,8 +162,9 @@ def log_axis(ax: Axes, *, comma: bool) -> None:
 
 def grouped(value: float, comma: bool) -> str:
     """Return a tick label, thousands grouped from 1,000 on."""
-    text = decimal(value, comma) if abs(value) < 1000 else f"{value:,.0f}".replace(",", "." if comma else ",")
-    return text.replace("-", "\N{MINUS SIGN}")
+    if abs(value) < 1000:
+        return decimal(value, comma)
+    return f"{value:,.0f}".replace(",", "." if comma else ",").replace("-", "\N{MINUS SIGN}")
 
 
 def grouped_ticks(comma: bool) -> FuncFormatter:
@@ -178,7 +179,7 @@ def decimal_ticks(comma: bool) -> FuncFormatter:
 
 # Named functions: a figure with a lambda cannot be pickled, and a sweep compares figures by their pickles.
 def _whole(value: float, _: int | None) -> str:
-    return f"{value:.0f}"
+    return f"{value:z.0f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _decimal(value: float, _: int | None, *, comma: bool) -> str:
