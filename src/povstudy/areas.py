@@ -62,8 +62,8 @@ def _row(area: str, areas: pd.DataFrame | None = None) -> pd.Series:
     table = _areas(areas)
     if area not in table.index:
         raise AreaError(
-            f"There is no area with the id {shown(area)}.{did_you_mean(str(area), table.index)} "
-            "Ids look like vn63-89, vn34-91, vn-mekong-river-delta, vn; povstudy.load('areas') lists them."
+            f"There is no area with the id {shown(area)}.{did_you_mean(str(area), table.index)} Ids look like vn63-89, "
+            "vn34-91, vn-mekong-river-delta, vn; povstudy.load('areas') lists them."
         )
     return table.loc[area]
 
@@ -134,9 +134,8 @@ def resolve_area(text: str, *, areas: pd.DataFrame | None = None) -> str:
         )
     hint = _nearest(wanted or text, table)
     raise AreaError(
-        f"There is no area {shown(text)}.{hint} Give an id such as vn34-91, a code of the 63 or 34 "
-        "provinces, "
-        "or a name; povstudy.load('areas') lists them all."
+        f"There is no area {shown(text)}.{hint} Give an id such as vn34-91, a code of the 63 or 34 provinces, or a "
+        "name; povstudy.load('areas') lists them all."
     )
 
 

@@ -234,8 +234,8 @@ def _check(table: pd.DataFrame, by: Sequence[str], count: str, parts: Sequence[s
         bad = number.isna() | (number < 0) | (number != np.floor(number))
         if bad.any():
             faults.append(
-                f"{column!r} has {int(bad.sum())} cells that are missing, negative or not whole "
-                f"(first: row {int(np.flatnonzero(bad)[0]) + 1}); counts are unweighted households"
+                f"{column!r} has {int(bad.sum())} cells that are missing, negative or not whole (first: row "
+                f"{int(np.flatnonzero(bad)[0]) + 1}); counts are unweighted households"
             )
         elif column != count and (number > pd.to_numeric(table[count], errors="coerce")).any():
             faults.append(f"{column!r} exceeds {count!r}, of which it must be a part")

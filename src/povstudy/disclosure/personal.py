@@ -318,8 +318,8 @@ def drop_personal(
     unknown = [name for name in keep if name not in table.columns]
     if unknown:
         raise DataError(
-            f"keep_personal names {', '.join(map(safe_name, unknown))}, which the table does not have; "
-            "write the column names as they stand in the file, or leave the argument out."
+            f"keep_personal names {', '.join(map(safe_name, unknown))}, which the table does not have; write the "
+            "column names as they stand in the file, or leave the argument out."
         )
     found = find_personal(table, declared=declared, ids=ids)
     found["kept"] = (found["kind"] == "") | found["column"].isin(list(keep))

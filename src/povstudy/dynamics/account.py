@@ -131,9 +131,9 @@ def review_account(flows: Mapping[str, float | None], *, form: str = "poor", whe
     residual = -sum(parts[name][0] * value for name, value in values.items() if value is not None)
     if not missing and residual:
         raise DataError(
-            f"{at}the {form} account does not balance: start, decreases and increases give "
-            f"{values['end'] - residual} and the end is {values['end']} (off by {residual:+d}); correct a figure, "
-            "or leave out the flow that was not counted."
+            f"{at}the {form} account does not balance: start, decreases and increases give {values['end'] - residual} "
+            f"and the end is {values['end']} (off by {residual:+d}); correct a figure, or leave out the flow that was "
+            "not counted."
         )
     rows = [
         (name, sign, value, "missing" if value is None else "given", en, vi)

@@ -26,8 +26,7 @@ WHOLE = (
 )
 STOPPED = (
     "The search was stopped by its time limit: a faster machine may give another plan. Bound and gap hold for this "
-    "one; give more "
-    "seconds, or a larger gap, for a plan that is the same everywhere."
+    "one; give more seconds, or a larger gap, for a plan that is the same everywhere."
 )
 
 
@@ -74,10 +73,8 @@ class Allocation:
         """One line: what is maximised, what it gives, how sure."""
         return (
             f"objective: {self.objective_name}; {self.objective:,.6g} of at most {self.bound:,.6g} (gap "
-            f"{100 * self.gap:.3f} %); "
-            f"{int(self.plan['households'].sum()):,} households in {self.plan['commune'].nunique():,} communes; "
-            "spent "
-            f"{self.spent:,.6g} of {self.budget:,.6g}"
+            f"{100 * self.gap:.3f} %); {int(self.plan['households'].sum()):,} households in "
+            f"{self.plan['commune'].nunique():,} communes; spent {self.spent:,.6g} of {self.budget:,.6g}"
         )
 
 
@@ -192,8 +189,7 @@ def _robust(
     if values.ndim != 2 or values.shape[1] != len(options) or not np.isfinite(values).all():
         raise DataError(
             f"draws has shape {values.shape}; it needs one column for each of the {len(options)} rows of options and "
-            "no missing "
-            "value."
+            "no missing value."
         )
     if not 0 < worst <= 1:
         raise ParameterError(f"worst is {worst!r}; it is a share of the draws, above 0 and at most 1.")
@@ -210,10 +206,8 @@ def _robust(
     relaxed = relax(averaged)
     words = (
         f"The plan is the best in the mean over the worst {100 * worst:g} % of {gains.size} draws of the effects: "
-        f"{mean:,.6g} there, "
-        f"{gains.mean():,.6g} on average, {gains[0]:,.6g} in the worst draw. Bound and gap are those of the "
-        "worst-share mean; prices "
-        "are those of the average.",
+        f"{mean:,.6g} there, {gains.mean():,.6g} on average, {gains[0]:,.6g} in the worst draw. Bound and gap are "
+        "those of the worst-share mean; prices are those of the average.",
         *([STOPPED] if outcome == "stopped" else []),
     )
     done = _finish(averaged, x, max(bound, float(mean)), relaxed[1], words)

@@ -87,8 +87,7 @@ def check_costs(costs: pd.DataFrame, *, where: str = "the cost ledger") -> pd.Da
     negative = np.flatnonzero((out["amount"] < 0).to_numpy())
     if negative.size:
         faults.append(
-            f"row {negative[0] + 1}: amount {out['amount'].iloc[negative[0]]:g} is negative; money that comes back "
-            "is "
+            f"row {negative[0] + 1}: amount {out['amount'].iloc[negative[0]]:g} is negative; money that comes back is "
             "repaid_share, not a negative cost"
         )
     for column, options in (("payer", PAYERS), ("kind", KINDS), ("basis", BASES)):
@@ -193,8 +192,7 @@ def real_costs(
         bad = [y for y, v in index.items() if v is None or not v > 0]
         if bad:
             raise DataError(
-                f"row {i + 1} is in money of {year} and the result in money of {base_year}: give prices= with an "
-                "index "
+                f"row {i + 1} is in money of {year} and the result in money of {base_year}: give prices= with an index "
                 f"above 0 for {bad}."
             )
         factor[i] = index[base_year] / index[year]

@@ -195,8 +195,7 @@ def _defaults(
         if "households" not in ledger.columns:
             raise DataError(
                 "give households=, the number served by model, or a column 'households' in the ledger; without it "
-                "there is no "
-                "cost per household."
+                "there is no cost per household."
             )
         households = {str(m): float(pd.to_numeric(g["households"]).max()) for m, g in ledger.groupby("model")}
     return households, base_year
@@ -217,17 +216,15 @@ def _case(
     """Return cost and benefit (households lifted, or money gained) with bounds."""
     if not (np.isfinite(effect.low) and np.isfinite(effect.high)):
         raise DataError(
-            f"model {model!r}: its effect has no interval ({effect.inference}); a cost per household would look "
-            "known and is "
-            "not. Use break_even to ask how large the effect would have to be."
+            f"model {model!r}: its effect has no interval ({effect.inference}); a cost per household would look known "
+            "and is not. Use break_even to ask how large the effect would have to be."
         )
     scale = {"share": 1.0, "points": 0.01, "amount": 1.0}[unit]
     sign = -1.0 if lower_is_better else 1.0
     if unit == "share" and max(abs(effect.low), abs(effect.high), abs(effect.estimate)) > 1:
         raise DataError(
             f"model {model!r}: an effect of {effect.estimate:g} [{effect.low:g}, {effect.high:g}] is no share; for "
-            "percentage "
-            "points use unit='points', for money unit='amount'."
+            "percentage points use unit='points', for money unit='amount'."
         )
     ends = sorted((sign * scale * effect.low, sign * scale * effect.high))
     return _Case(

@@ -86,8 +86,7 @@ def net_exits(
         table,
         (
             "Whether the comparison group is comparable is taken from you; households that join a programme differ "
-            "from those "
-            "that do not.",
+            "from those that do not.",
         ),
         level,
         outcome="poor",

@@ -248,8 +248,7 @@ def _checked(options: pd.DataFrame, objective: str, limits: Constraints, budget:
         if table["livelihood"].astype(bool).any():
             raise DataError(
                 "allocate: a livelihood model is among the options and the table has no column 'eligible_workers'. "
-                "Households "
-                "without a member able to work go to transfers, so their number must be known."
+                "Households without a member able to work go to transfers, so their number must be known."
             )
         table["eligible_workers"] = table["eligible"]
     faults = []

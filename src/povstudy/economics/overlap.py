@@ -64,8 +64,7 @@ def count_once(
         raise DataError("count_once: a value is missing; a household without a known benefit cannot be counted.")
     if services.duplicated([household, programme]).any():
         raise DataError(
-            f"count_once: {int(services.duplicated([household, programme]).sum())} rows repeat a household in the "
-            "same "
+            f"count_once: {int(services.duplicated([household, programme]).sum())} rows repeat a household in the same "
             "programme; add their costs into one row."
         )
     if (services.groupby(household)[benefit].nunique() > 1).any():

@@ -101,8 +101,7 @@ def scale_up(
     if base.ndim != 2 or base.shape[1] != len(years) or served.size != len(years):
         raise DataError(
             f"scale_up: draws have shape {base.shape}, there are {len(years)} years and {served.size} numbers of "
-            "served; give "
-            "draws of shape (draws, years) and one number of served a year."
+            "served; give draws of shape (draws, years) and one number of served a year."
         )
     if not np.isfinite(base).all() or (served < 0).any():
         raise DataError("scale_up: a draw is missing, or a number of served is negative.")
@@ -121,8 +120,7 @@ def scale_up(
     if served.sum() > poor:
         raise DataError(
             f"scale_up: {served.sum():g} % of all households would be served and {poor:g} % are poor in the first "
-            "year; served "
-            "counts poor households, each once."
+            "year; served counts poor households, each once."
         )
     before = np.r_[0.0, np.cumsum(served)[:-1]] / max(poor, 1e-12)
     reach = served * np.maximum(1 - saturation * np.minimum(before, 1.0), 0.0)

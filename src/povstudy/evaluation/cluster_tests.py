@@ -193,8 +193,7 @@ def _of_panel(
     if known is None:
         raise DataError(
             f"units of one cluster ({cluster!r}) start at different dates, so clusters were not what was assigned; "
-            "give "
-            "the level of assignment as cluster=."
+            "give the level of assignment as cluster=."
         )
     path, starts = known
     mechanism = mechanism_of(data, panel, unit=unit, cluster=cluster, strata=strata, pairs=pairs, assign=assign)
@@ -229,8 +228,7 @@ def _of_rows(
     if (path[c] != d).any():
         raise DataError(
             f"{where}: {treatment!r} differs within clusters of {cluster!r}; a cluster is assigned as a whole. Give "
-            "the "
-            "level of assignment as cluster=, or leave it out if rows were assigned."
+            "the level of assignment as cluster=, or leave it out if rows were assigned."
         )
     if path.min() == path.max():
         raise DataError(f"{where}: every row has {treatment!r} = {path[0]}; there is nothing to compare.")

@@ -156,8 +156,8 @@ def arm_counts(data: pd.DataFrame, column: str, arm: np.ndarray) -> str:
     """
     missing = pd.to_numeric(data[column], errors="coerce").isna().to_numpy()
     return (
-        f"{int((missing & arm).sum())} of {int(arm.sum())} rows in the treated arm, "
-        f"{int((missing & ~arm).sum())} of {int((~arm).sum())} in the comparison arm"
+        f"{int((missing & arm).sum())} of {int(arm.sum())} rows in the treated arm, {int((missing & ~arm).sum())} of "
+        f"{int((~arm).sum())} in the comparison arm"
     )
 
 

@@ -142,8 +142,7 @@ def compare_falls(
     agree = bool(apart <= APART)
     words = (
         f"From {start} to {end} the rate went from {own['start']:g} to {own['end']:g} %, rank {own['rank']} of "
-        f"{len(table)} "
-        f"in points and {own['rank_logit']} in log odds."
+        f"{len(table)} in points and {own['rank_logit']} in log odds."
     )
     if not agree:
         words += " The two scales disagree: points favour areas that start high, log odds those that start low."

@@ -140,9 +140,8 @@ def doubly_robust(
         []
         if placement == "random"
         else [
-            "Placement was not random: the number is the effect only if nothing unseen differs between the arms "
-            "given the "
-            "covariates. Ask what would overturn it."
+            "Placement was not random: the number is the effect only if nothing unseen differs between the arms given "
+            "the covariates. Ask what would overturn it."
         ]
     )
     p = None
@@ -216,10 +215,9 @@ def _sample(
             gone = values.isna().to_numpy()
             raise DataError(
                 f"{where}: column {column!r} is missing in {int((gone & (d == 1)).sum())} of {int(d.sum())} treated "
-                "and "
-                f"{int((gone & (d == 0)).sum())} of {int((d == 0).sum())} untreated rows. Rows that are missing "
-                "because "
-                "of the programme would bias the comparison: complete them, or drop them and report how many by arm."
+                f"and {int((gone & (d == 0)).sum())} of {int((d == 0).sum())} untreated rows. Rows that are missing "
+                "because of the programme would bias the comparison: complete them, or drop them and report how many "
+                "by arm."
             )
     one = np.ones((d.size, 1))
     x = np.column_stack([one, *(numbers(data, c, where) for c in covariates)])

@@ -64,8 +64,7 @@ def per_cluster(
     if (low != high).any():
         raise DataError(
             f"did: {column!r} changes within cluster {labels[np.flatnonzero(low != high)[0]]!r}; clusters were "
-            "assigned as "
-            "a whole, so each belongs to one stratum or pair."
+            "assigned as a whole, so each belongs to one stratum or pair."
         )
     return names[low]
 

@@ -262,6 +262,5 @@ def _design_words(panel: Panel, control: str) -> str:
     when = f"in {starts[0]}" if len(starts) == 1 else f"at {len(starts)} dates from {starts[0]} to {starts[-1]}"
     return (
         f"{int(panel.ever.sum())} of {panel.units.size} units start {when}; their change in {panel.outcome} is "
-        "compared "
-        f"with that of {CONTROL_WORDS[control]}, periods {panel.periods[0]:g}-{panel.periods[-1]:g}."
+        f"compared with that of {CONTROL_WORDS[control]}, periods {panel.periods[0]:g}-{panel.periods[-1]:g}."
     )

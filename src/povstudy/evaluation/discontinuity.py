@@ -124,8 +124,7 @@ def regression_discontinuity(
     if not below.any() or not above.any():
         raise DataError(
             f"{where}: {int(above.sum())} rows on the treated side of {cutoff:g} in {score!r} and {int(below.sum())} "
-            "on "
-            "the other; both are needed."
+            "on the other; both are needed."
         )
     left, right = (Side(u[m], y[m], None if group is None else group[m]) for m in (below, above))
     notes = [heaping(u, 0.0)[1]]
@@ -142,8 +141,7 @@ def regression_discontinuity(
         if discrete:
             notes.append(
                 f"The score has fewer than {DISCRETE} different values near the cut-off on one side: a line through "
-                "them "
-                "to the cut-off rests on its form, so households in a window are compared as if drawn by lot."
+                "them to the cut-off rests on its form, so households in a window are compared as if drawn by lot."
             )
     if use == "local_randomization":
         return _local_randomization(
@@ -161,9 +159,8 @@ def _values(data: pd.DataFrame, columns: list[str], treated: np.ndarray, where: 
         gone = pd.to_numeric(data[column], errors="coerce").isna().to_numpy()
         if gone.any():
             raise DataError(
-                f"{where}: column {column!r} is missing in {int((gone & treated).sum())} of {int(treated.sum())} "
-                "rows on "
-                f"the treated side and {int((gone & ~treated).sum())} of {int((~treated).sum())} on the other. If "
+                f"{where}: column {column!r} is missing in {int((gone & treated).sum())} of {int(treated.sum())} rows "
+                f"on the treated side and {int((gone & ~treated).sum())} of {int((~treated).sum())} on the other. If "
                 "presence in the data jumps at the cut-off the comparison is broken: test that first, then drop rows "
                 "and say how many."
             )
@@ -291,8 +288,7 @@ def _local_randomization(
     )
     words = test.inference.replace("placebo rank", "local randomisation")
     notes.append(
-        f"It is taken as given that within {window:g} of the cut-off the side is as good as drawn by lot and that "
-        "the "
+        f"It is taken as given that within {window:g} of the cut-off the side is as good as drawn by lot and that the "
         "outcome does not depend on the score itself; compare other windows."
     )
     rows = [("window", window), ("rows below", counts[0]), ("rows above", counts[1]), ("difference", test.estimate)]

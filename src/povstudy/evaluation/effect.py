@@ -177,8 +177,8 @@ class Effect:
             else "cannot be tested"
         )
         return (
-            f"{self.method}: {self.estimate:.4g} {interval}; {self.inference}; {self.n} rows, "
-            f"{self.clusters} clusters, {self.treated_clusters} of them treated"
+            f"{self.method}: {self.estimate:.4g} {interval}; {self.inference}; {self.n} rows, {self.clusters} "
+            f"clusters, {self.treated_clusters} of them treated"
         )
 
 

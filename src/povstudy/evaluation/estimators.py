@@ -130,8 +130,7 @@ def collapse_two_periods(panel: Panel) -> Panel:
     starts = np.unique(panel.cohort[panel.ever])
     if starts.size > 1:
         raise DataError(
-            f"two_by_two knows one start; the panel has {starts.tolist()}. Use callaway_santanna, which compares "
-            "each "
+            f"two_by_two knows one start; the panel has {starts.tolist()}. Use callaway_santanna, which compares each "
             "start with units that are not treated."
         )
     after = panel.periods >= starts[0]

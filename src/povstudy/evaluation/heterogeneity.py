@@ -167,8 +167,7 @@ def effects_by_group(
         if hidden:
             notes.append(
                 f"{column}: groups with fewer than {threshold} households in an arm, and what would give them away, "
-                "are "
-                "left blank and not tested."
+                "are left blank and not tested."
             )
         shown = [g for g in groups if g.label not in hidden]
         found, words = _differences(column, shown, common, treated, time is None, draws, level, seed)
@@ -178,8 +177,7 @@ def effects_by_group(
     rows = pd.DataFrame(tests, columns=["by", "group", "against", "difference", "low", "high", "p_value"])
     rows["p_adjusted"] = holm(rows["p_value"].to_numpy(float))
     notes.append(
-        "An effect that is significant in one group and not in another is no evidence of a difference: read the "
-        "tests, "
+        "An effect that is significant in one group and not in another is no evidence of a difference: read the tests, "
         f"adjusted for {len(rows)} comparisons (Holm)."
     )
     if placement != "random":
@@ -211,8 +209,7 @@ def _groups(
     if unit is not None and data.groupby(unit, observed=True)[column].nunique().max() > 1:
         raise DataError(
             f"{where}: {column!r} changes within a unit. Groups must be fixed before the programme, or they are "
-            "themselves "
-            "an outcome."
+            "themselves an outcome."
         )
     found = []
     for k, label in enumerate(labels):

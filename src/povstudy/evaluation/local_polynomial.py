@@ -121,8 +121,7 @@ def gram_inverse(r: np.ndarray, w: np.ndarray) -> np.ndarray:
     diagonal = np.abs(np.diag(triangular))
     if triangular.shape[0] < r.shape[1] or diagonal.min() <= 1e-13 * max(diagonal.max(), 1e-300):
         raise DataError(
-            f"{int((w > 0).sum())} rows within the bandwidth on one side of the cut-off have too few different "
-            "scores "
+            f"{int((w > 0).sum())} rows within the bandwidth on one side of the cut-off have too few different scores "
             f"for a polynomial of degree {r.shape[1] - 1}. Widen the bandwidth, or use local randomisation."
         )
     inverse = np.linalg.inv(triangular)

@@ -84,6 +84,5 @@ def heaping(u: np.ndarray, cutoff: float = 0.0) -> tuple[pd.DataFrame, str]:
     worst = out.loc[out["excess"].idxmax()]
     return table, (
         f"Heaping: {int(worst['rows'])} rows stand on {worst['score']:g} from the cut-off, {worst['expected']:.1f} "
-        "were "
-        "expected from its neighbours."
+        "were expected from its neighbours."
     )

@@ -134,8 +134,7 @@ def placebo_inference(
         ratio = False
         notes.append(
             "Some units are matched without misfit before the start (more controls than periods), so effects are "
-            "ranked "
-            "as they are, not in units of the misfit."
+            "ranked as they are, not in units of the misfit."
         )
     scale = found.fit if ratio else 1.0
     scores = np.abs(raw) / (fits if ratio else 1.0)
@@ -160,8 +159,7 @@ def placebo_inference(
     if placement != "random":
         notes.append(
             f"Placement was not random: the p-value ranks the {statistic} among {n} placebo groups. It says how "
-            "unusual "
-            "the change is, not that the programme caused it."
+            "unusual the change is, not that the programme caused it."
         )
     return Inference(
         error,

@@ -300,9 +300,8 @@ def _simulated(
         level,
         panel.clusters,
         int(treated_clusters),
-        f"simulated on {panel.rows} unit-periods without the programme: {len(drawn)} invented programmes, each "
-        "tested by "
-        f"permuting the assignment ({assignment.words}), two-way fixed effects",
+        f"simulated on {panel.rows} unit-periods without the programme: {len(drawn)} invented programmes, each tested "
+        f"by permuting the assignment ({assignment.words}), two-way fixed effects",
         pd.DataFrame({"effect": grid, "power": [power_at(g) for g in grid]}),
         power_at(0.0),
         tuple(panel.warnings),

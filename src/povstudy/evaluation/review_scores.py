@@ -102,17 +102,14 @@ def review_discontinuity(
     choice(measured, SOURCES, "measured")
     if running != "b1":
         raise ParameterError(
-            f"running={running!r}: the review's B2 counts deprivations in steps of the points of one indicator, so "
-            "it "
+            f"running={running!r}: the review's B2 counts deprivations in steps of the points of one indicator, so it "
             "takes few values and each step is a different kind of household; no line through them reaches the "
-            "cut-off. "
-            "Use B1, within B2 groups."
+            "cut-off. Use B1, within B2 groups."
         )
     if measured == "score" or outcome in {b1, b2, *score_items}:
         raise ParameterError(
-            f"outcome {outcome!r} is part of the review's score: it jumps, or bends, at the line by construction. "
-            "Take an "
-            "outcome measured outside the score (a survey, school records, next year's income), measured='outside'."
+            f"outcome {outcome!r} is part of the review's score: it jumps, or bends, at the line by construction. Take "
+            "an outcome measured outside the score (a survey, school records, next year's income), measured='outside'."
         )
     where = "review_discontinuity"
     require_columns(data, [outcome, b1, b2, urban, *([cluster] if cluster else [])], where)

@@ -261,8 +261,7 @@ def honest_did(
     if restriction != "smoothness":
         raise ParameterError(
             f"restriction={restriction!r} is not offered: the bound by relative magnitudes needs a conditional test, "
-            "and "
-            "the shortcuts in use are too narrow. Use 'smoothness'."
+            "and the shortcuts in use are too narrow. Use 'smoothness'."
         )
     check_level(level)
     average = post_average(effect)
@@ -272,8 +271,7 @@ def honest_did(
     if effect.covariance is None or reference.sum() != 1 or not np.isfinite(effect.low):
         raise DataError(
             "honest_did needs an event study with one reference period and a clustered covariance: "
-            "event_study(base='universal') with enough clusters in both arms. With few clusters there is no "
-            "covariance "
+            "event_study(base='universal') with enough clusters in both arms. With few clusters there is no covariance "
             "to build on; compare placebos instead."
         )
     keep = ~reference
@@ -344,8 +342,7 @@ def _words(breakdown: float, seen: float) -> str:
     if breakdown == 0.0:
         return (
             "Zero lies inside the interval already when the arms' trends differ by a straight line: the result rests "
-            "on "
-            "trends having been parallel."
+            "on trends having been parallel."
         )
     if not np.isfinite(breakdown):
         return "No bend of the trends brings zero inside the interval."

@@ -19,7 +19,7 @@ GRADES = {
     4: "a rule or lot places the programme and the comparison is checked",
     3: "before and after with a comparison group whose trends are checked",
     2: "a comparison group, but equality is taken as given",
-    1: "no valid comparison, or a test that cannot fail",
+    1: "no comparison that can carry the result: none, few clusters with trends not shown, or a test that cannot fail",
 }
 BASE = {"difference": 3, "synthetic": 3, "discontinuity": 4, "adjusted": 2, "means": 1}
 BALANCED = 0.1
@@ -78,8 +78,7 @@ def grade_design(effect: Effect, *, sensitivity: HonestDid | None = None, lost: 
     """
     if effect.kind not in BASE:
         raise ParameterError(
-            f"the effect of {effect.method!r} does not name its kind of design; grade the result of did, "
-            "event_study, "
+            f"the effect of {effect.method!r} does not name its kind of design; grade the result of did, event_study, "
             "synthetic_control, synthetic_did, doubly_robust or regression_discontinuity."
         )
     random = effect.placement == "random"
@@ -104,7 +103,9 @@ def _criteria(
     ]
     if effect.kind != "discontinuity":
         arm = smaller_arm(effect.treated_clusters, effect.clusters)
-        rows.append((f"more than {FEW} clusters in the smaller arm", arm > FEW, f"{arm} clusters in the smaller arm"))
+        rows.append(
+            (f"more than {FEW} clusters in the smaller arm", arm > FEW, f"{arm} cluster{'' if arm == 1 else 's'} there")
+        )
     if effect.kind == "difference" and not random:
         if effect.pretest is None:
             rows.append(("trends before the start are shown", False, "no event study with periods before the start"))

@@ -236,8 +236,7 @@ def _block(
     if starts.size > 1:
         raise DataError(
             f"{where} knows one start; the panel has {starts.tolist()}. Give one cohort and the never treated at a "
-            "time, "
-            "or use did(method='callaway_santanna')."
+            "time, or use did(method='callaway_santanna')."
         )
     if not panel.balanced:
         holes = panel.units[np.isnan(panel.y).any(axis=1)]
@@ -412,8 +411,7 @@ def _with_predictors(
             *notes,
             *more,
             "Predictor weights are found by a search that can stop at different places: other starts, solvers or "
-            "donors "
-            "have changed the sign of published estimates. Read it beside method='demeaned'.",
+            "donors have changed the sign of published estimates. Read it beside method='demeaned'.",
         ),
         level,
         f"{target} against a weighted mean of {panel.units.size - 1} units; start {start:g}.",

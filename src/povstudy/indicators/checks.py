@@ -24,8 +24,8 @@ def _as_float(values: Any, what: str) -> np.ndarray:
     """Convert to a float array, refusing text, dates and complex numbers."""
     if isinstance(values, np.ma.MaskedArray) and np.ma.getmaskarray(values).any():
         raise DataError(
-            f"{what}: {int(np.ma.getmaskarray(values).sum())} masked (missing) values. A missing value is never"
-            " 'not poor': drop these rows explicitly, or impute them before the call."
+            f"{what}: {int(np.ma.getmaskarray(values).sum())} masked (missing) values. A missing value is never 'not "
+            "poor': drop these rows explicitly, or impute them before the call."
         )
     array = np.asarray(values)
     if array.dtype.kind in "biu":
@@ -37,8 +37,8 @@ def _as_float(values: Any, what: str) -> np.ndarray:
             return array.astype(float)
         except (TypeError, ValueError) as error:
             raise DataError(
-                f"{what}: not every value is a number ({error}). A missing value is never 'not poor':"
-                " pass numbers only, and drop or impute the missing rows before the call."
+                f"{what}: not every value is a number ({error}). A missing value is never 'not poor': pass numbers "
+                "only, and drop or impute the missing rows before the call."
             ) from None
     raise DataError(f"{what}: numbers are needed, got values of type {array.dtype}.")
 
@@ -84,15 +84,15 @@ def _refuse_non_finite(array: np.ndarray, what: str) -> None:
     missing = np.isnan(array)
     if missing.any():
         raise DataError(
-            f"{what}: {int(missing.sum())} of {array.size} values are missing (first at position"
-            f" {int(np.argmax(missing))}). A missing value is never 'not poor': drop these rows explicitly,"
-            " or impute them before the call."
+            f"{what}: {int(missing.sum())} of {array.size} values are missing (first at position "
+            f"{int(np.argmax(missing))}). A missing value is never 'not poor': drop these rows explicitly, or impute "
+            "them before the call."
         )
     infinite = np.isinf(array)
     if infinite.any():
         raise DataError(
-            f"{what}: {int(infinite.sum())} values are infinite (first at position"
-            f" {int(np.argmax(infinite))}). Correct them before the call."
+            f"{what}: {int(infinite.sum())} values are infinite (first at position {int(np.argmax(infinite))}). "
+            "Correct them before the call."
         )
 
 
@@ -127,8 +127,8 @@ def weights(values: Any, n: int, what: str = "weight") -> np.ndarray:
     if array.min() < 0:
         negative = array < 0
         raise DataError(
-            f"{what}: {int(negative.sum())} of {n} weights are negative (first at position"
-            f" {int(np.argmax(negative))}, {array[np.argmax(negative)]:g}). Weights are zero or more."
+            f"{what}: {int(negative.sum())} of {n} weights are negative (first at position {int(np.argmax(negative))}, "
+            f"{array[np.argmax(negative)]:g}). Weights are zero or more."
         )
     if not array.any():
         raise DataError(f"{what}: all {n} weights are zero, so nobody is represented. Check the column.")
@@ -191,8 +191,8 @@ def positive_line(line: Any, n: int, what: str = "line") -> float | np.ndarray:
     same_length(n, array, what)
     if array.min() <= 0:
         raise DataError(
-            f"{what}: {int((array <= 0).sum())} of {n} lines are not greater than zero (first at position"
-            f" {int(np.argmax(array <= 0))})."
+            f"{what}: {int((array <= 0).sum())} of {n} lines are not greater than zero (first at position "
+            f"{int(np.argmax(array <= 0))})."
         )
     return array
 
@@ -253,9 +253,9 @@ def check_positive(array: np.ndarray, what: str, measure: str, *, zero_allowed: 
     if bad.any():
         kind = "negative" if zero_allowed else "zero or negative"
         raise DataError(
-            f"{what}: {int(bad.sum())} of {array.size} values are {kind}, where {measure} is not defined."
-            " Take the rows with positive income as a group of their own and say so beside the number,"
-            " or choose a measure that allows them (fgt, gini)."
+            f"{what}: {int(bad.sum())} of {array.size} values are {kind}, where {measure} is not defined. Take the "
+            "rows with positive income as a group of their own and say so beside the number, or choose a measure that "
+            "allows them (fgt, gini)."
         )
 
 

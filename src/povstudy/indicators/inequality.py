@@ -109,8 +109,8 @@ def _over_bottom(top: Any, bottom: Any) -> Any:
     value = bottom.value if isinstance(bottom, Linearized) else bottom
     if np.ndim(value) == 0 and not value > 0:
         raise DataError(
-            "income: the bottom group's total income is zero or negative, so its ratio to the top group"
-            " does not exist. Use quantile_shares, which shows both."
+            "income: the bottom group's total income is zero or negative, so its ratio to the top group does not "
+            "exist. Use quantile_shares, which shows both."
         )
     return ratio(top, bottom)
 
@@ -128,8 +128,8 @@ def _refuse_mean(mean: float) -> None:
     """Raise when relative inequality has no meaning because the mean is not positive."""
     if not mean > 0:
         raise DataError(
-            f"income: the mean is {mean:g}; relative inequality needs a mean greater than zero."
-            " Use an absolute gap, or check the income variable."
+            f"income: the mean is {mean:g}; relative inequality needs a mean greater than zero. Use an absolute gap, "
+            "or check the income variable."
         )
 
 

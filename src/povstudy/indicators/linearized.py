@@ -105,8 +105,8 @@ class Linearized:
         sizes = {column.n for column in self.terms}
         if len(sizes) != 1:
             raise DataError(
-                "influence: the estimate mixes columns of a group and of the whole sample (a line estimated"
-                " nationally), or none; ask povstudy.estimate for its standard error instead."
+                "influence: the estimate mixes columns of a group and of the whole sample (a line estimated "
+                "nationally), or none; ask povstudy.estimate for its standard error instead."
             )
         total = np.zeros(sizes.pop())
         for column, coefficient in self.terms.items():

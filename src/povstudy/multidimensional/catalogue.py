@@ -59,8 +59,8 @@ def _checked(column: np.ndarray, name: str, used: np.ndarray | None, binary: boo
         wrong = (own != 0) & (own != 1)
         if wrong.any():
             raise DataError(
-                f"deprivations: column {name!r} holds {own[wrong][0]:g}; only 0 (not deprived) and 1 (deprived)"
-                " are possible."
+                f"deprivations: column {name!r} holds {own[wrong][0]:g}; only 0 (not deprived) and 1 (deprived) are "
+                "possible."
             )
     return column
 

@@ -155,8 +155,8 @@ def read_condition(entry: Any, where: str) -> Condition:
     if unknown or combined or len(tests) != 1 or not isinstance(entry.get("column"), str):
         hint = did_you_mean(str(unknown[0]), (*TESTS, *COMBINATIONS)) if unknown else ""
         raise StandardError(
-            f"{where}: a condition has a column and one of {', '.join(TESTS)}, or is one of"
-            f" {', '.join(COMBINATIONS)}; got {sorted(map(str, entry))}.{hint}"
+            f"{where}: a condition has a column and one of {', '.join(TESTS)}, or is one of {', '.join(COMBINATIONS)}; "
+            f"got {sorted(map(str, entry))}.{hint}"
         )
     return Condition(tests[0], entry["column"], _checked_value(tests[0], entry[tests[0]], where))
 

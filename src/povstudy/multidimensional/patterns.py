@@ -118,16 +118,16 @@ def checked_flags(deprivations: Any, names: Sequence[str] | None = None) -> tupl
         if missing.any():
             first = int(np.argmax(missing > 0))
             raise DataError(
-                f"deprivations: {names[first]} is missing in {int(missing[first])} of {len(deprivations)} rows."
-                " A missing deprivation is never 'not deprived': drop these rows explicitly, or leave the"
-                " indicator out and say so."
+                f"deprivations: {names[first]} is missing in {int(missing[first])} of {len(deprivations)} rows. A "
+                "missing deprivation is never 'not deprived': drop these rows explicitly, or leave the indicator out "
+                "and say so."
             )
         deprivations = deprivations.to_numpy()
     matrix = np.asarray(deprivations)
     if matrix.ndim != 2 or matrix.shape[0] == 0 or matrix.shape[1] == 0:
         raise DataError(
-            f"deprivations: one row a household and one column an indicator are needed (shape (n, d)), got shape"
-            f" {matrix.shape}."
+            "deprivations: one row a household and one column an indicator are needed (shape (n, d)), got shape "
+            f"{matrix.shape}."
         )
     found = tuple(map(str, names)) if names is not None else tuple(f"d{j + 1}" for j in range(matrix.shape[1]))
     if len(found) != matrix.shape[1]:
@@ -156,13 +156,13 @@ def _as_bool(matrix: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
         shown = matrix[row, column]
         if np.isnan(shown):
             raise DataError(
-                f"deprivations: {names[column]} is missing in {int(np.isnan(matrix[:, column]).sum())} of"
-                f" {matrix.shape[0]} rows. A missing deprivation is never 'not deprived': drop these rows"
-                " explicitly, or leave the indicator out and say so."
+                f"deprivations: {names[column]} is missing in {int(np.isnan(matrix[:, column]).sum())} of "
+                f"{matrix.shape[0]} rows. A missing deprivation is never 'not deprived': drop these rows explicitly, "
+                "or leave the indicator out and say so."
             )
         raise DataError(
-            f"deprivations: {names[column]} holds {shown:g} at position {row}; only 0 (not deprived) and 1"
-            " (deprived) are possible."
+            f"deprivations: {names[column]} holds {shown:g} at position {row}; only 0 (not deprived) and 1 (deprived) "
+            "are possible."
         )
     return flags
 
@@ -197,8 +197,8 @@ def checked_indicator_weights(indicator_weights: Any, names: tuple[str, ...]) ->
         extra = [str(name) for name in indicator_weights if name not in names]
         if lacking or extra:
             raise DataError(
-                f"indicator_weights: no weight for {', '.join(lacking) or 'none'}; weight without an indicator:"
-                f" {', '.join(extra) or 'none'}."
+                f"indicator_weights: no weight for {', '.join(lacking) or 'none'}; weight without an indicator: "
+                f"{', '.join(extra) or 'none'}."
             )
         indicator_weights = [indicator_weights[name] for name in names]
     values = [check_number(value, "indicator_weights") for value in indicator_weights]

@@ -160,8 +160,8 @@ def roster_of(households: pd.DataFrame, members: pd.DataFrame, household: str, m
     twice = households[household].duplicated()
     if twice.any():
         raise DataError(
-            f"households: {int(twice.sum())} rows repeat a household (column {household!r}, first at position"
-            f" {int(np.argmax(twice))}). One row a household is needed."
+            f"households: {int(twice.sum())} rows repeat a household (column {household!r}, first at position "
+            f"{int(np.argmax(twice))}). One row a household is needed."
         )
     if member is not None:
         if member not in members.columns:

@@ -222,8 +222,8 @@ class Specification:
         if lacking:
             shown = "; ".join(f"{code} (needs {', '.join(columns)})" for code, columns in lacking.items())
             raise NotAvailableError(
-                f"{self.title_en}: not computable, {len(lacking)} of {len(self.indicators)} indicators missing:"
-                f" {shown}. Each may also be given as a column {FLAG}<code> of zeros and ones."
+                f"{self.title_en}: not computable, {len(lacking)} of {len(self.indicators)} indicators missing: "
+                f"{shown}. Each may also be given as a column {FLAG}<code> of zeros and ones."
             )
         roster = self._roster(households, members, household, member)
         flags = {}

@@ -150,8 +150,8 @@ def _alone(situation: Situation, free: np.ndarray) -> tuple[str, np.ndarray, tup
     size = f"{several} areas drift by {pool.drift:.3f} logit a year"
     if weight:
         reason[:] = (
-            f"no parent; {several} areas lend strength: own drift shrunk to their mean, damped, "
-            f"the mean drift counted {weight:.2f}"
+            f"no parent; {several} areas lend strength: own drift shrunk to their mean, damped, the mean drift counted "
+            f"{weight:.2f}"
         )
         single = spell.points[free] < 2
         reason[single] = (
@@ -161,8 +161,8 @@ def _alone(situation: Situation, free: np.ndarray) -> tuple[str, np.ndarray, tup
         return SHRUNK, reason, (), replace(shrunk, believed=weight)
     if _apart(situation):
         reason[:] = (
-            f"no parent; {size}, less than one standard error ({error**0.5:.3f}), but they drift apart: "
-            "only own deviations from the mean are carried on, shrunk and damped"
+            f"no parent; {size}, less than one standard error ({error**0.5:.3f}), but they drift apart: only own "
+            "deviations from the mean are carried on, shrunk and damped"
         )
         return SHRUNK, reason, (), replace(shrunk, believed=0.0)
     reason[:] = f"no parent; {size}, less than one standard error ({error**0.5:.3f}): the last value stands"
@@ -173,8 +173,8 @@ def _leading(guide: Guide, why: str, *, damped: bool = False) -> str:
     """Return the reason of areas that lead themselves."""
     who = OWN_MEAN if guide.name == OWN_MEAN else "its own path"
     return (
-        f"{why}: {who} first, mean of its pp and logit path, its drift counted {guide.weight:.2f}"
-        f"{f' and damped by {PANEL_DAMPING:g}' if damped else ''}"
+        f"{why}: {who} first, mean of its pp and logit path, its drift counted "
+        f"{guide.weight:.2f}{f' and damped by {PANEL_DAMPING:g}' if damped else ''}"
     )
 
 

@@ -260,7 +260,7 @@ def growth_scenario(
     years = sorted(growth)
     if not years or years != list(range(years[0], years[-1] + 1)):
         raise ParameterError(
-            f"growth is a mapping of consecutive years to rates such as .05; got years "
+            "growth is a mapping of consecutive years to rates such as .05; got years "
             f"{', '.join(map(str, years)) or 'none'}"
         )
     if gini_change and premium:

@@ -311,7 +311,7 @@ def need_rates(situation: Situation, course: Course, method: Method) -> None:
         "eb_drift": "at least one area with two points",
     }.get(method.name, "two points on the standard")
     raise DataError(
-        f"method {method.name!r} needs {needs}; this fails for {', '.join(sorted(empty)[:5])}"
-        f"{f' and {len(empty) - 5} more' if len(empty) > 5 else ''}. One point is no trend: use method "
-        "'default', which says what can be said, or 'plan_path' with a named scenario."
+        f"method {method.name!r} needs {needs}; this fails for "
+        f"{', '.join(sorted(empty)[:5])}{f' and {len(empty) - 5} more' if len(empty) > 5 else ''}. One point is no "
+        "trend: use method 'default', which says what can be said, or 'plan_path' with a named scenario."
     )

@@ -130,7 +130,7 @@ def plan_of(scenario: Mapping[str, object] | None) -> Plan:
     if len(given) != 1:
         raise ParameterError(
             f"scenario {name[:40]!r}: give one of annual_decline (points a year), relative_decline (percent of the "
-            f"rate a year), logit_drift (logit a year), path (year: rate) and stall (True); got "
+            "rate a year), logit_drift (logit a year), path (year: rate) and stall (True); got "
             f"{', '.join(given) or 'none'}"
         )
     return _shocked(_base(name, given[0], scenario[given[0]]), scenario)
@@ -157,8 +157,8 @@ def _base(name: str, kind: str, value: object) -> Plan:
     for year, rate in value.items():
         if not _number(year) or year % 1 or not _number(rate) or not 0 <= rate <= 100:
             raise ParameterError(
-                f"scenario {name[:40]!r}: path takes whole years and rates between 0 and 100; "
-                f"got {str(year)[:20]!r}: {str(rate)[:20]!r}"
+                f"scenario {name[:40]!r}: path takes whole years and rates between 0 and 100; got {str(year)[:20]!r}: "
+                f"{str(rate)[:20]!r}"
             )
     return Plan(name, path=tuple(sorted((int(year), float(rate)) for year, rate in value.items())))
 

@@ -338,8 +338,8 @@ def assess_target(
     kind = str(target.get("kind"))
     if kind not in KINDS:
         raise NotAvailableError(
-            f"target {str(target.get('target_id', ''))[:60]!r} is of kind {kind[:40]!r}: "
-            f"a rate answers {', '.join(KINDS)}"
+            f"target {str(target.get('target_id', ''))[:60]!r} is of kind {kind[:40]!r}: a rate answers "
+            f"{', '.join(KINDS)}"
         )
     if bound not in ("low", "high"):
         raise ParameterError(f"bound is 'low' or 'high'; got {str(bound)[:40]!r}")
@@ -353,8 +353,8 @@ def assess_target(
             base_year = end_year
         if base_year is None:
             raise NotAvailableError(
-                f"the series has no figure between the start of the target's period and {end_year}: "
-                f"on this standard its years are {', '.join(map(str, sorted(known))) or 'none'}"
+                f"the series has no figure between the start of the target's period and {end_year}: on this standard "
+                f"its years are {', '.join(map(str, sorted(known))) or 'none'}"
             )
     if kind == "annual_decline":
         goal = _goal(target, bound, other="high" if bound == "low" else "low")
@@ -394,8 +394,8 @@ def _known(observed: pd.DataFrame | Mapping[int, float], area: str | None) -> di
     if rows["year"].duplicated().any():
         twice = sorted(set(rows.loc[rows["year"].duplicated(), "year"]))
         raise DataError(
-            f"the observed figures hold more than one for {', '.join(map(str, twice[:5]))}; "
-            "pass one series on one standard"
+            f"the observed figures hold more than one for {', '.join(map(str, twice[:5]))}; pass one series on one "
+            "standard"
         )
     return {int(year): float(rate) for year, rate in zip(rows["year"], rows["value"], strict=True)}
 

@@ -77,8 +77,8 @@ def published_margins(review: int = 2021) -> Margins:
     """
     if review not in REVIEWS:
         raise DataError(
-            f"review is {review!r}; margins are published for {', '.join(map(str, REVIEWS))} "
-            "(2016 has households, poor and near-poor by district; 2021 and 2022 have the law now in force)."
+            f"review is {review!r}; margins are published for {', '.join(map(str, REVIEWS))} (2016 has households, "
+            "poor and near-poor by district; 2021 and 2022 have the law now in force)."
         )
     book = _Book(load("reviews"), [])
     places = book.rows(DISTRICT_YEAR, "all", "households", "district")
@@ -95,8 +95,8 @@ def published_margins(review: int = 2021) -> Margins:
     }
     if len(known) + 1 != len(codes):
         raise DataError(
-            f"the end-2016 review gives {len(known)} districts and the list of 2021 has {len(codes)}; "
-            "exactly one is expected to follow by subtraction from the province."
+            f"the end-2016 review gives {len(known)} districts and the list of 2021 has {len(codes)}; exactly one is "
+            "expected to follow by subtraction from the province."
         )
     counts = (
         _counts_2016(book, by_2016, minority_low)

@@ -57,8 +57,8 @@ def simulate_next(registry: pd.DataFrame, *, seed: int = 0, review: int = 2022) 
     needed = {"household_id", "year", "district", "minority", "income", "urban", "deprivations", "simulated"}
     if not needed <= set(registry.columns) or not registry["simulated"].all():
         raise DataError(
-            "simulate_next makes the next review of a simulated registry only; for your own files read both "
-            "with read_registry(path, key=...) and give them to povstudy.dynamics."
+            "simulate_next makes the next review of a simulated registry only; for your own files read both with "
+            "read_registry(path, key=...) and give them to povstudy.dynamics."
         )
     before, margins = int(registry["year"].iloc[0]), published_margins(review)
     if before not in REVIEWS or review <= before or REVIEWS[before] != margins.law:

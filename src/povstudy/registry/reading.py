@@ -181,8 +181,8 @@ def _is_parquet(path: Path) -> bool:
 def _need_pyarrow(path: Path) -> None:
     if importlib.util.find_spec("pyarrow") is None:
         raise DataError(
-            f"{path.name} is Parquet, and pyarrow, which reads it, is not installed: "
-            "pip install 'povstudy[parquet]', or save the file as CSV."
+            f"{path.name} is Parquet, and pyarrow, which reads it, is not installed: pip install 'povstudy[parquet]', "
+            "or save the file as CSV."
         )
 
 
@@ -282,8 +282,8 @@ def _read(path: Path, columns: Sequence[str]) -> pd.DataFrame:
         return pd.read_csv(path, low_memory=False, **_csv_options(path, columns))
     except (ValueError, pd.errors.ParserError, UnicodeDecodeError):
         raise DataError(
-            f"{path.name} cannot be read as a table: a row has another number of fields than the header, or "
-            "a quotation mark is not closed; open it in a spreadsheet and save it as CSV UTF-8."
+            f"{path.name} cannot be read as a table: a row has another number of fields than the header, or a "
+            "quotation mark is not closed; open it in a spreadsheet and save it as CSV UTF-8."
         ) from None
 
 

@@ -264,8 +264,8 @@ def _read_column(values: pd.Series, column: Column) -> tuple[pd.Series, list[str
     bad = np.isnan(got) & ~missing
     if bad.any():
         faults.append(
-            f"{name}: {_rows(bad)} {'is' if bad.sum() == 1 else 'are'} no number ({_says(values, bad)}); "
-            f"write plain numbers in {column.unit}."
+            f"{name}: {_rows(bad)} {'is' if bad.sum() == 1 else 'are'} no number ({_says(values, bad)}); write plain "
+            f"numbers in {column.unit}."
         )
     low = -np.inf if column.low is None else column.low
     high = np.inf if column.high is None else column.high
@@ -299,8 +299,8 @@ def _read_flag(
     bad = ~(true | false | missing)
     if bad.any():
         faults.append(
-            f"column {column.name!r}: {_rows(bad)} neither true nor false ({_says(values, bad)}); "
-            "write 1 or 0, true or false, có or không."
+            f"column {column.name!r}: {_rows(bad)} neither true nor false ({_says(values, bad)}); write 1 or 0, true "
+            "or false, có or không."
         )
     flag = pd.Series(true, index=values.index)
     return (flag.astype("boolean").mask(missing) if missing.any() else flag), faults
@@ -316,8 +316,8 @@ def _row_faults(table: pd.DataFrame) -> list[str]:
         twice = again.to_numpy() & ids.notna().to_numpy()
         if twice.any():
             faults.append(
-                f"column 'household_id': {_rows(twice)} share an id with another row of the same year; the "
-                "file must have one row a household (collapse a roster of persons first)."
+                f"column 'household_id': {_rows(twice)} share an id with another row of the same year; the file must "
+                "have one row a household (collapse a roster of persons first)."
             )
     if {"b2", "deprivations"} <= set(table.columns):
         b2 = pd.to_numeric(table["b2"], errors="coerce").to_numpy(float)

@@ -135,8 +135,8 @@ def make_output(folder: str | Path) -> Path:
                 parent.rmdir()
         reason = getattr(error, "strerror", None) or str(error)
         raise UnwritableError(
-            f"The output folder {str(path)[:300]} cannot be written: {reason}. "
-            "Give another one with -o DIR. Nothing was written."
+            f"The output folder {str(path)[:300]} cannot be written: {reason}. Give another one with -o DIR. Nothing "
+            "was written."
         ) from None
     return path
 

@@ -124,8 +124,8 @@ def add_forecast(output: Path, report: Path) -> Path | None:
         kept = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ReportError(
-            f"{report.name} is finished, but its forecast could not be added to {folder}: "
-            f"{error.strerror or error}. Run it again when there is room."
+            f"{report.name} is finished, but its forecast could not be added to {folder}: {error.strerror or error}. "
+            "Run it again when there is room."
         ) from None
     if kept != text:
         raise ReportError(

@@ -274,8 +274,8 @@ def _read_cell(source: str, where: str) -> dict[str, Parameter]:
         except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
             text = ast.get_source_segment(source, statement.value) or ""
             raise ParameterError(
-                f"{at}: the default of {name!r} is not a plain value: got {show(text)}; "
-                "expected text, a number, True, False, None or a list of them."
+                f"{at}: the default of {name!r} is not a plain value: got {show(text)}; expected text, a number, True, "
+                "False, None or a list of them."
             ) from None
         parameter = Parameter(name, declared, None, meaning, at)
         value = check_value(parameter, default)
@@ -293,8 +293,8 @@ def _bad_line(where: str, source: str, line: int) -> ParameterError:
     lines = source.splitlines()
     got = lines[line - 1].strip() if 0 < line <= len(lines) else ""
     return ParameterError(
-        f"{where}, parameters cell, line {line}: got {show(got)}; each line must be "
-        "`name: type = default  # meaning`, with a plain value and a comment. Move other code to another cell."
+        f"{where}, parameters cell, line {line}: got {show(got)}; each line must be `name: type = default  # meaning`, "
+        "with a plain value and a comment. Move other code to another cell."
     )
 
 

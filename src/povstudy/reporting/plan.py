@@ -114,8 +114,8 @@ def find_notebook(name: str, home: Path) -> Path:
         return short[0]
     possible = ", ".join(found) or "none"
     raise ParameterError(
-        f"There is no notebook {show(name)} in {home / 'notebooks'}; there are: {possible}."
-        f"{did_you_mean(name, found)} Give one of these names or the path of a .ipynb file."
+        f"There is no notebook {show(name)} in {home / 'notebooks'}; there are: {possible}.{did_you_mean(name, found)} "
+        "Give one of these names or the path of a .ipynb file."
     )
 
 
@@ -247,8 +247,8 @@ def _check_no_machine_path(source: Mapping, home: Path, name: str) -> None:
     for index, cell in enumerate(source["cells"]):
         if len(str(home)) > 2 and str(home) in cell["source"]:
             raise ParameterError(
-                f"{name}, cell {index + 1} holds the path of this machine {home}. "
-                "Use load(...) or a path relative to project_home()."
+                f"{name}, cell {index + 1} holds the path of this machine {home}. Use load(...) or a path relative to "
+                "project_home()."
             )
 
 

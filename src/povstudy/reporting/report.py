@@ -200,8 +200,8 @@ class Report:
         before = self._numbers.get(name)
         if before is not None and before != stated and self.folder is not None:
             raise ReportError(
-                f"Number {name!r} is stated twice: first {before.value!r} {before.unit}, "
-                f"now {stated.value!r} {stated.unit}. Give the second one a name of its own."
+                f"Number {name!r} is stated twice: first {before.value!r} {before.unit}, now {stated.value!r} "
+                f"{stated.unit}. Give the second one a name of its own."
             )
         self._numbers[name] = stated
         if self.folder is not None and before is None:

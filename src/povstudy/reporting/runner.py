@@ -166,8 +166,8 @@ def run_planned(planned: Plan, *, output: str | Path | None = None, force: bool 
         full = error.errno in FULL
         advice = "Free some space" if full else "Check the folder"
         raise RunError(
-            f"The report {planned.folder_name} could not be written: {error.strerror or error}. "
-            f"{advice} and run again; nothing was changed in {out}.",
+            f"The report {planned.folder_name} could not be written: {error.strerror or error}. {advice} and run "
+            f"again; nothing was changed in {out}.",
             disk_full=full,
         ) from None
     return _on_record(outcome, out)

@@ -191,8 +191,8 @@ def _plan(record: Mapping, folder: Path, notebook: Path | None, given: Mapping[s
         file = given.get(parameter, folder / facts["file"])
         if not file.is_file():
             raise UnreadableRecordError(
-                f"The file {facts['name'][:80]!r} that this report was made from is not kept in it. "
-                f"Give it with --file {parameter}=PATH."
+                f"The file {facts['name'][:80]!r} that this report was made from is not kept in it. Give it with "
+                f"--file {parameter}=PATH."
             )
         files[parameter] = str(file)
     try:

@@ -46,8 +46,8 @@ def project_home() -> Path:
         home = Path(named).expanduser().absolute()
         if not (home / MARKER).is_file():
             raise ProjectError(
-                f"{_VARIABLE} names {named!r}, but there is no {MARKER.as_posix()} in it. "
-                f"Set {_VARIABLE} to the folder of a povstudy checkout, or unset it."
+                f"{_VARIABLE} names {named!r}, but there is no {MARKER.as_posix()} in it. Set {_VARIABLE} to the "
+                "folder of a povstudy checkout, or unset it."
             )
         return home
     cwd = Path.cwd()
@@ -55,8 +55,6 @@ def project_home() -> Path:
         if (folder / MARKER).is_file():
             return folder
     raise ProjectError(
-        f"No povstudy project folder was found: neither the installed package nor {str(cwd)!r} or a folder "
-        "above "
-        f"it holds {MARKER.as_posix()}. Set {_VARIABLE} to the folder of a povstudy checkout, or start from "
-        "inside it."
+        f"No povstudy project folder was found: neither the installed package nor {str(cwd)!r} or a folder above it "
+        f"holds {MARKER.as_posix()}. Set {_VARIABLE} to the folder of a povstudy checkout, or start from inside it."
     )

@@ -115,8 +115,7 @@ def one_territory(areas: Iterable[str]) -> None:
     new = next((a for a in areas if vintage_of(a) == "34"), None)
     if old and new:
         raise StandardError(
-            f"{old} (one of the 63 provinces until 30 June 2025) and {new} (one of the 34 since 1 July "
-            "2025) are "
+            f"{old} (one of the 63 provinces until 30 June 2025) and {new} (one of the 34 since 1 July 2025) are "
             "different territories and cannot share one line or panel. Forecast the parts and add them up: "
             f"parts_of({new!r}) names them."
         )

@@ -112,8 +112,8 @@ def _check_parents(frame: pd.DataFrame, file: str) -> None:
     lost = [p for p in parents if p not in set(frame["area"])]
     if lost:
         raise DataError(
-            f"{file}: the parent {', '.join(shown(p) for p in lost)} has no rows of its own in the file. "
-            "Add its rows (area, year, value), or leave the column parent empty."
+            f"{file}: the parent {', '.join(shown(p) for p in lost)} has no rows of its own in the file. Add its rows "
+            "(area, year, value), or leave the column parent empty."
         )
 
 
@@ -160,8 +160,8 @@ def read_local(home: Path, shipped: Iterable[str]) -> pd.DataFrame:
     if faults:
         raise DataError(
             "Area ids clash:\n" + "\n".join(faults) + "\n"
-            "Give the areas of each file a prefix of their own, such as idn-32, or put one area's figures "
-            "into one file."
+            "Give the areas of each file a prefix of their own, such as idn-32, or put one area's figures into one "
+            "file."
         )
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(RATE_COLUMNS))
 

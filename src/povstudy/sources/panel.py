@@ -47,9 +47,9 @@ def weighted_mean(value, weight) -> float:
         raise DataError(f"A weighted mean needs as many weights as values: got shapes {x.shape} and {w.shape}.")
     if np.isnan(x).any() or np.isnan(w).any() or (w < 0).any() or w.sum() == 0:
         raise DataError(
-            "A weighted mean needs a value and a weight of zero or more for every row, not all zero: "
-            f"got {int(np.isnan(x).sum())} missing values, {int(np.isnan(w).sum())} missing and "
-            f"{int((w < 0).sum())} negative weights. Drop the rows, or fill them on purpose."
+            "A weighted mean needs a value and a weight of zero or more for every row, not all zero: got "
+            f"{int(np.isnan(x).sum())} missing values, {int(np.isnan(w).sum())} missing and {int((w < 0).sum())} "
+            "negative weights. Drop the rows, or fill them on purpose."
         )
     return float((w * x).sum() / w.sum())
 
@@ -108,8 +108,8 @@ def combine_rates(
     lost = [part for part in parts if part not in rows.index]
     if lost:
         raise DataError(
-            f"No figure for {', '.join(lost)} in {year} on {standard} ({group}, {concept}). "
-            "All parts need one in the same year on the same standard."
+            f"No figure for {', '.join(lost)} in {year} on {standard} ({group}, {concept}). All parts need one in the "
+            "same year on the same standard."
         )
     rows = rows.loc[parts]
     if rows["weight_basis"].nunique() > 1:
@@ -183,11 +183,9 @@ def _same_law(rates: pd.DataFrame, standard: str, parent_standard: str) -> None:
     law = rates.drop_duplicates("standard").set_index("standard")["law"]
     if law[standard] != law[parent_standard] or law[standard] == "":
         raise StandardError(
-            f"The parent stands on {parent_standard} ({law[parent_standard] or 'no law known'}), its areas "
-            f"on {standard} "
-            f"({law[standard] or 'no law known'}): one panel needs one legal standard. Choose a parent "
-            "series of the "
-            "same law, or parent=None."
+            f"The parent stands on {parent_standard} ({law[parent_standard] or 'no law known'}), its areas on "
+            f"{standard} ({law[standard] or 'no law known'}): one panel needs one legal standard. Choose a parent "
+            "series of the same law, or parent=None."
         )
 
 
@@ -286,8 +284,7 @@ def _no_rows(areas: list[str], standard: str, group: str, concept: str, min_conf
     advice = f" Figures exist for the parts of {new}: parts_of({new!r}) names them." if new else ""
     names = ", ".join(areas[:10]) or "no area"
     return DataError(
-        f"No figure on {standard} ({group}, {concept}, confidence at least {min_confidence}) for "
-        f"{names}.{advice} "
+        f"No figure on {standard} ({group}, {concept}, confidence at least {min_confidence}) for {names}.{advice} "
         "load('rates') lists what there is."
     )
 

@@ -505,8 +505,7 @@ def rates_table(
     if len(twice):
         first = twice.iloc[0]
         raise DataError(
-            f"Two preferred figures for {first['area']}, {first['year']}, {first['group']}, "
-            f"{first['concept']} on "
+            f"Two preferred figures for {first['area']}, {first['year']}, {first['group']}, {first['concept']} on "
             f"{first['standard']} in {first['file']}: set one aside in data/raw/readings.csv."
         )
     return rows

@@ -74,8 +74,8 @@ def _text(data: bytes, file: str) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise DataError(
-            f"{file} is not UTF-8 text: line {line} holds the byte 0x{data[error.start]:02x}. "
-            "Save the file as CSV with the encoding UTF-8."
+            f"{file} is not UTF-8 text: line {line} holds the byte 0x{data[error.start]:02x}. Save the file as CSV "
+            "with the encoding UTF-8."
         ) from None
     if not text.strip():
         raise DataError(f"{file} is empty. Its first line must name the columns, separated by commas.")
@@ -83,8 +83,8 @@ def _text(data: bytes, file: str) -> str:
     if found:
         line = text.count("\n", 0, found.start()) + 1
         raise DataError(
-            f"{file} holds the control character U+{ord(found.group()):04X} in line {line}. "
-            "Control characters are refused: remove it."
+            f"{file} holds the control character U+{ord(found.group()):04X} in line {line}. Control characters are "
+            "refused: remove it."
         )
     return text
 
@@ -94,8 +94,7 @@ def _check_separator(header: str, file: str) -> None:
     for mark, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "vertical bars")):
         if mark in header and header.count(mark) > header.count(","):
             raise DataError(
-                f"{file} is separated by {name}: its first line is {shown(header)}. Save it as CSV with "
-                "commas between "
+                f"{file} is separated by {name}: its first line is {shown(header)}. Save it as CSV with commas between "
                 "the columns and a point in the numbers (4.64, not 4,64)."
             )
 
@@ -150,8 +149,8 @@ def parse_csv(data: bytes, file: str) -> pd.DataFrame:
         ) from None
     if faults:
         raise DataError(
-            f"{file}: {len(faults)} row{'s have' if len(faults) > 1 else ' has'} another number of cells "
-            "than the header:\n"
+            f"{file}: {len(faults)} row{'s have' if len(faults) > 1 else ' has'} another number of cells than the "
+            "header:\n"
             + "\n".join(faults[:1000])
             + "\nPut quotes around a cell that holds a comma; write decimals with a point (4.64, not 4,64)."
         )
@@ -224,8 +223,8 @@ def read_package(home: Path) -> dict[str, dict]:
         return {resource["path"]: resource for resource in package["resources"]}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ProjectError(
-            f"{RAW_FOLDER.as_posix()}/datapackage.json cannot be read ({type(error).__name__}: {error}). "
-            "Restore it from the repository: git checkout -- data/raw"
+            f"{RAW_FOLDER.as_posix()}/datapackage.json cannot be read ({type(error).__name__}: {error}). Restore it "
+            "from the repository: git checkout -- data/raw"
         ) from None
 
 

@@ -295,8 +295,8 @@ def build(home: str | Path | None = None, *, force: bool = False) -> Manifest:
             return _write(home, inputs)
     except OSError as error:
         raise ProjectError(
-            f"{PROCESSED.as_posix()} in {str(home)!r} cannot be written: {error.strerror or error}. "
-            "Make the folder writable, or set POVSTUDY_HOME to a copy of the project that is."
+            f"{PROCESSED.as_posix()} in {str(home)!r} cannot be written: {error.strerror or error}. Make the folder "
+            "writable, or set POVSTUDY_HOME to a copy of the project that is."
         ) from error
 
 
@@ -381,7 +381,6 @@ def load(name: str, *, home: str | Path | None = None) -> pd.DataFrame:
         manifest = build(home)
         inputs = manifest.inputs
     raise ProjectError(
-        f"{PROCESSED.as_posix()}/{name}.csv changes while it is read. End other programs that write to it, "
-        "then run "
+        f"{PROCESSED.as_posix()}/{name}.csv changes while it is read. End other programs that write to it, then run "
         "povstudy build."
     )

@@ -90,9 +90,8 @@ def parse_bounds(text: str) -> tuple[float, float]:
         sign = found[1] or ""
         return (np.nan if "<" in sign else figure), (np.nan if ">" in sign else figure)
     raise DataError(
-        f"A target cannot be read: got {shown(text)}, allowed: a figure, two with 'to' between, or one "
-        "after >, >=, "
-        "<, <= or ~0. Correct target_value."
+        f"A target cannot be read: got {shown(text)}, allowed: a figure, two with 'to' between, or one after >, >=, <, "
+        "<= or ~0. Correct target_value."
     )
 
 

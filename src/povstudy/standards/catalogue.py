@@ -184,6 +184,6 @@ def _bridges(use: str) -> list[BridgeYear]:
 def _check_use(use: str) -> None:
     if use not in USES:
         raise StandardError(
-            f"use: got {str(use)[:60]!r}; possible: {', '.join(USES)} (they differ: a year-end review makes "
-            f"next year's list).{did_you_mean(str(use), USES)}"
+            f"use: got {str(use)[:60]!r}; possible: {', '.join(USES)} (they differ: a year-end review makes next "
+            f"year's list).{did_you_mean(str(use), USES)}"
         )

@@ -87,8 +87,8 @@ def check_columns(households: pd.DataFrame, needed: Sequence[str], law: str) -> 
     """
     if not isinstance(households, pd.DataFrame):
         raise DataError(
-            f"households for standard {law}: got {type(households).__name__}, needed a pandas DataFrame "
-            f"with the columns {', '.join(needed)}."
+            f"households for standard {law}: got {type(households).__name__}, needed a pandas DataFrame with the "
+            f"columns {', '.join(needed)}."
         )
     times = {name: sum(1 for c in households.columns if isinstance(c, str) and c == name) for name in needed}
     absent = [name for name, n in times.items() if n == 0]
@@ -98,8 +98,8 @@ def check_columns(households: pd.DataFrame, needed: Sequence[str], law: str) -> 
         faults = [f"no column {name!r}{_near(name, there)}" for name in absent]
         faults += [f"column {name!r} is there more than once" for name in twice]
         raise DataError(
-            f"households for standard {law}: {'; '.join(faults)}. Needed are {', '.join(needed)} (income in "
-            "VND per person and month, urban true or false, deprivations a count, b1 and b2 in points)."
+            f"households for standard {law}: {'; '.join(faults)}. Needed are {', '.join(needed)} (income in VND per "
+            "person and month, urban true or false, deprivations a count, b1 and b2 in points)."
         )
 
 
@@ -124,15 +124,15 @@ def numbers_in(households: pd.DataFrame, name: str, law: str) -> np.ndarray:
         wrong = np.full(len(column), kind not in "iuf")
     if wrong.any():
         raise DataError(
-            f"households for standard {law}: column {name!r} holds {_dtype_word(column)} in "
-            f"{rows_text(wrong)}; needed are numbers, without separators or units."
+            f"households for standard {law}: column {name!r} holds {_dtype_word(column)} in {rows_text(wrong)}; needed "
+            "are numbers, without separators or units."
         )
     values = _floats(column)
     infinite = ~np.isfinite(values)
     if infinite.any():
         raise DataError(
-            f"households for standard {law}: column {name!r} is not finite in {rows_text(infinite)}; correct "
-            "or drop these rows and say so."
+            f"households for standard {law}: column {name!r} is not finite in {rows_text(infinite)}; correct or drop "
+            "these rows and say so."
         )
     return values
 
@@ -185,9 +185,8 @@ def flags(households: pd.DataFrame, name: str, law: str) -> np.ndarray:
         wrong = np.full(len(column), getattr(column.dtype, "kind", "O") != "b")
     if wrong.any():
         raise DataError(
-            f"households for standard {law}: column {name!r} holds {_dtype_word(column)} in "
-            f"{rows_text(wrong)}; needed is true or false (convert it, for instance with "
-            f"households[{name!r}] == 1)."
+            f"households for standard {law}: column {name!r} holds {_dtype_word(column)} in {rows_text(wrong)}; needed "
+            f"is true or false (convert it, for instance with households[{name!r}] == 1)."
         )
     return column.to_numpy(dtype=bool)
 

@@ -169,8 +169,8 @@ class EvidenceFile:
     def _address(self, name: str, value: Any) -> str:
         if not isinstance(value, str) or not value.startswith(ADDRESS_STARTS):
             raise StandardError(
-                f"{self.at(f'sources.{name}')}: got {str(value)[:60]!r}; a source is an address that starts "
-                f"with {', '.join(ADDRESS_STARTS)}."
+                f"{self.at(f'sources.{name}')}: got {str(value)[:60]!r}; a source is an address that starts with "
+                f"{', '.join(ADDRESS_STARTS)}."
             )
         return value
 

@@ -225,7 +225,7 @@ def _check_label(label: object, what: str = "series") -> str:
     if not isinstance(label, str) or not label.strip():
         shown = "an empty text" if isinstance(label, str) else f"{type(label).__name__} {str(label)[:40]!r}"
         raise StandardError(
-            f"{what}: a series label is {shown}; every figure names the series it was measured on, for "
-            f"instance {next(iter(_by_label()))!r}, or a text of your own."
+            f"{what}: a series label is {shown}; every figure names the series it was measured on, for instance "
+            f"{next(iter(_by_label()))!r}, or a text of your own."
         )
     return label

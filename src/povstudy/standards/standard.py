@@ -361,8 +361,8 @@ class Standard:
         """
         if self.low_income_worker is None:
             raise StandardError(
-                f"standard {self.id}: it has no low-income worker; the criterion came with Decree 30/2025 "
-                "into vn_2022_2025_nd07."
+                f"standard {self.id}: it has no low-income worker; the criterion came with Decree 30/2025 into "
+                "vn_2022_2025_nd07."
             )
         rule = self.low_income_worker
         listed = np.isin(np.asarray(self.classify(households), dtype=object), rule.excluded)
@@ -414,9 +414,9 @@ class Standard:
     def _require_classes(self) -> None:
         if not self.classes:
             raise StandardError(
-                f"standard {self.id[:80]!r} ({self.kind}) has no decision table on income and deprivations, "
-                "so households cannot be classified with it. Use a national standard (see list_standards()); "
-                "a weighted measure is computed with alkire_foster()."
+                f"standard {self.id[:80]!r} ({self.kind}) has no decision table on income and deprivations, so "
+                "households cannot be classified with it. Use a national standard (see list_standards()); a weighted "
+                "measure is computed with alkire_foster()."
             )
 
 

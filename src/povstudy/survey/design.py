@@ -127,8 +127,8 @@ class Design:
     def __repr__(self) -> str:
         stage = self.stages[0]
         return (
-            f"Design: {len(self.data)} rows, {stage.stratum.size} PSUs, {stage.size.size} strata,"
-            f" lonely={self.lonely!r}, population={self.population!r}"
+            f"Design: {len(self.data)} rows, {stage.stratum.size} PSUs, {stage.size.size} strata, "
+            f"lonely={self.lonely!r}, population={self.population!r}"
         )
 
     def column(self, name: Any, what: str) -> pd.Series:
@@ -136,8 +136,8 @@ class Design:
         if name not in self.data.columns:
             columns = [str(c) for c in self.data.columns]
             raise DataError(
-                f"{what}: the table has no column {name!r}.{did_you_mean(str(name), columns)}"
-                f" Its columns: {', '.join(columns[:30])}{' ...' if len(columns) > 30 else ''}."
+                f"{what}: the table has no column {name!r}.{did_you_mean(str(name), columns)} Its columns: "
+                f"{', '.join(columns[:30])}{' ...' if len(columns) > 30 else ''}."
             )
         return self.data[name]
 
@@ -192,8 +192,8 @@ class Design:
         codes, _ = pd.factorize(series)
         if (codes < 0).any():
             raise DataError(
-                f"{what}: column {name!r} is missing in {int((codes < 0).sum())} of {len(series)} rows"
-                f" (first at position {int(np.argmax(codes < 0))}). Every row needs its {what}."
+                f"{what}: column {name!r} is missing in {int((codes < 0).sum())} of {len(series)} rows (first at "
+                f"position {int(np.argmax(codes < 0))}). Every row needs its {what}."
             )
         return codes.astype(np.int32)
 
@@ -203,8 +203,8 @@ class Design:
         corrections = [fpc] if fpc is None or isinstance(fpc, str) else list(fpc)
         if len(corrections) > len(names):
             raise DataError(
-                f"fpc: {len(corrections)} columns for {len(names)} stage(s) of units. Name one unit for each"
-                " column, from the largest to the smallest."
+                f"fpc: {len(corrections)} columns for {len(names)} stage(s) of units. Name one unit for each column, "
+                "from the largest to the smallest."
             )
         within = np.zeros(n, dtype=np.int32) if stratum is None else self._codes(stratum, "stratum")
         stages: list[Stage] = []
@@ -234,9 +234,9 @@ class Design:
         alone = (stage.size == 1) & (stage.fraction < 1)
         if self.lonely == "fail" and alone.any():
             raise DataError(
-                f"stratum: {int(alone.sum())} of {stage.size.size} strata have one PSU, so their variance is"
-                " unknown. Merge them with a neighbour, or choose lonely='adjust' (centre at the grand mean),"
-                " 'average', 'certainty' or 'remove'."
+                f"stratum: {int(alone.sum())} of {stage.size.size} strata have one PSU, so their variance is unknown. "
+                "Merge them with a neighbour, or choose lonely='adjust' (centre at the grand mean), 'average', "
+                "'certainty' or 'remove'."
             )
 
     @property
@@ -278,15 +278,15 @@ class Design:
         moments = np.einsum("ni,n,nj->ij", columns, self.weight, columns)
         if np.linalg.matrix_rank(moments) < moments.shape[0]:
             raise DataError(
-                "totals: the calibration columns are collinear (two categorical columns both cover everybody);"
-                " leave one category of the second column out."
+                "totals: the calibration columns are collinear (two categorical columns both cover everybody); leave "
+                "one category of the second column out."
             )
         lacking = known - np.einsum("n,ni->i", self.weight, columns)
         factor = 1.0 + np.einsum("ni,i->n", columns, np.linalg.solve(moments, lacking))
         if (factor < 0).any():
             raise DataError(
-                f"totals: {int((factor < 0).sum())} weights would turn negative; the known totals are too far"
-                " from the sample. Check their units, or calibrate on fewer columns."
+                f"totals: {int((factor < 0).sum())} weights would turn negative; the known totals are too far from the "
+                "sample. Check their units, or calibrate on fewer columns."
             )
         result = copy.copy(self)
         result.calibration = (columns, self.weight)
@@ -325,8 +325,8 @@ def _sizes(series: pd.Series) -> np.ndarray:
     size = numbers(_plain(series), "size")
     if size.min() <= 0:
         raise DataError(
-            f"size: {int((size <= 0).sum())} households have a size of zero or less (first at position"
-            f" {int(np.argmax(size <= 0))})."
+            f"size: {int((size <= 0).sum())} households have a size of zero or less (first at position "
+            f"{int(np.argmax(size <= 0))})."
         )
     return size
 
@@ -340,8 +340,8 @@ def _fractions(values: np.ndarray, within: np.ndarray, size: np.ndarray, name: s
     np.maximum.at(highest, within, values)
     if (lowest != highest).any():
         raise DataError(
-            f"fpc: column {name!r} differs within {int((lowest != highest).sum())} strata; it is one number for"
-            " each stratum (PSUs in the population, or the sampled fraction)."
+            f"fpc: column {name!r} differs within {int((lowest != highest).sum())} strata; it is one number for each "
+            "stratum (PSUs in the population, or the sampled fraction)."
         )
     if (lowest <= 0).any():
         raise DataError(f"fpc: column {name!r} holds {lowest.min():g}; it is greater than zero.")

@@ -88,8 +88,8 @@ def groups_of(
         missing = int(keys[name].isna().sum())
         if missing:
             raise DataError(
-                f"by: column {name!r} is missing in {missing} rows. Give them a group of their own"
-                " ('not stated'), or leave them out explicitly."
+                f"by: column {name!r} is missing in {missing} rows. Give them a group of their own ('not stated'), or "
+                "leave them out explicitly."
             )
     grouped = keys.groupby(list(columns), sort=True, observed=True).indices
     for key, index in grouped.items():

@@ -105,8 +105,8 @@ def measure(indicator: str | Indicator, *, name: str | None = None, **arguments:
         known = {**INDICATORS, **MULTIDIMENSIONAL}
         if indicator not in known:
             raise DataError(
-                f"measure: no indicator {indicator!r}.{did_you_mean(indicator, known)}"
-                f" There are {', '.join(sorted(known))}."
+                f"measure: no indicator {indicator!r}.{did_you_mean(indicator, known)} There are "
+                f"{', '.join(sorted(known))}."
             )
         indicator = known[indicator]
     checked = indicator.check_arguments(arguments)
@@ -122,22 +122,21 @@ def _refuse_argument(indicator: Indicator, argument: str, value: Any) -> None:
             return
         if not isinstance(value, str):
             raise DataError(
-                f"{indicator.name}: {argument} is the name of a column of the design's table, got"
-                f" {type(value).__name__}. Add the values to the table, or call povstudy.{indicator.name}"
-                " with arrays."
+                f"{indicator.name}: {argument} is the name of a column of the design's table, got "
+                f"{type(value).__name__}. Add the values to the table, or call povstudy.{indicator.name} with arrays."
             )
     elif argument == "line":
         if isinstance(value, Measure) and not indicator.estimated_line:
             raise DataError(
-                f"{indicator.name}: its line may not be an estimate; compute the line first"
-                " (povstudy.relative_line) and give the number, or use fgt, watts or income_gap_ratio."
+                f"{indicator.name}: its line may not be an estimate; compute the line first (povstudy.relative_line) "
+                "and give the number, or use fgt, watts or income_gap_ratio."
             )
         if isinstance(value, str | Measure):
             return
         if np.ndim(value) != 0:
             raise DataError(
-                f"{indicator.name}: line is a number, the name of a column, or a measure; for one line per row"
-                " add a column to the table and name it."
+                f"{indicator.name}: line is a number, the name of a column, or a measure; for one line per row add a "
+                "column to the table and name it."
             )
         if not float(value) > 0:
             raise DataError(f"{indicator.name}: a line is greater than zero, got {float(value):g}.")
@@ -181,7 +180,7 @@ def named_measures(measures: Measure | Iterable[Measure] | Mapping[str, Measure]
     twice = sorted({n for n in names if names.count(n) > 1})
     if twice:
         raise DataError(
-            f"measures: two are named {', '.join(map(repr, twice))}; give name= to tell them apart (two lines,"
-            " two incomes)."
+            f"measures: two are named {', '.join(map(repr, twice))}; give name= to tell them apart (two lines, two "
+            "incomes)."
         )
     return found

@@ -172,8 +172,8 @@ def jackknife(design: Design) -> Replicates:
     alone = stage.size == 1
     if alone.any() and design.lonely not in ("certainty", "remove"):
         raise DataError(
-            f"stratum: {int(alone.sum())} of {stage.size.size} strata have one PSU, which cannot be left out."
-            " Merge them with a neighbour, or choose lonely='certainty' (they then contribute nothing)."
+            f"stratum: {int(alone.sum())} of {stage.size.size} strata have one PSU, which cannot be left out. Merge "
+            "them with a neighbour, or choose lonely='certainty' (they then contribute nothing)."
         )
     left_out = np.flatnonzero(~alone[stage.stratum])
     stratum = stage.stratum[left_out]
@@ -271,8 +271,8 @@ def _refuse_calibrated(design: Design) -> None:
     """Raise where weights were calibrated, since each replicate would have to be calibrated again."""
     if design.calibration is not None:
         raise DataError(
-            "design: its weights are calibrated; resampling would have to calibrate every replicate again. Use"
-            " povstudy.estimate (linearised errors know the calibration), or bring replicate weights."
+            "design: its weights are calibrated; resampling would have to calibrate every replicate again. Use "
+            "povstudy.estimate (linearised errors know the calibration), or bring replicate weights."
         )
 
 

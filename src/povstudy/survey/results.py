@@ -71,8 +71,8 @@ class Estimates:
         """The covariance of all estimates, labelled as in `contrast`."""
         if len(self._labels) > MOST_COVARIANCES:
             raise DataError(
-                f"covariance: {len(self._labels)} estimates are more than {MOST_COVARIANCES}; ask for fewer"
-                " groups or measures, or use .contrast, which needs no table."
+                f"covariance: {len(self._labels)} estimates are more than {MOST_COVARIANCES}; ask for fewer groups or "
+                "measures, or use .contrast, which needs no table."
             )
         index = pd.MultiIndex.from_tuples(self._labels) if self.by else pd.Index(self._labels)
         return pd.DataFrame(self._error.covariance(), index=index, columns=index)
@@ -124,8 +124,8 @@ class Estimates:
         if label not in positions:
             shown = [str(known) for known in positions]
             raise DataError(
-                f"contrast: no estimate {label!r}.{did_you_mean(str(label), shown)} There are"
-                f" {', '.join(shown[:12])}{' ...' if len(shown) > 12 else ''}."
+                f"contrast: no estimate {label!r}.{did_you_mean(str(label), shown)} There are "
+                f"{', '.join(shown[:12])}{' ...' if len(shown) > 12 else ''}."
             )
         return positions[label]
 

@@ -272,8 +272,8 @@ def fill(key: str, lang: str, values: Mapping[str, str]) -> str:
     if wanted != set(values):
         missing, extra = sorted(wanted - set(values)), sorted(set(values) - wanted)
         raise ReportError(
-            f"Wording {key!r} needs {sorted(wanted)}: missing {missing}, without a place {extra}. "
-            "Give exactly its placeholders."
+            f"Wording {key!r} needs {sorted(wanted)}: missing {missing}, without a place {extra}. Give exactly its "
+            "placeholders."
         )
     return text.format_map(values)
 
