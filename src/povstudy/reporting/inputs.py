@@ -97,7 +97,9 @@ TEMPLATES = {
     ),
     "outcomes": "unit,year,standard,weight,minority,income,work,deprived_water,poor\n"
     + "".join(
-        f"{unit}-invented,{2021 + step},review-mdp-2022-2025,{210 + 15 * place},{place % 2},{1310 + 24 * place + 55 * step + 7 * (place * step % 5) + 40 * max(0, step - 1) * (place < 4)},{71 + place + step},{22 - place - step},{31 - 2 * place - 2 * step - (place < 4) * max(0, step - 1)}\n"
+        f"{unit}-invented,{2021 + step},review-mdp-2022-2025,{210 + 15 * place},{place % 2},"
+        f"{1310 + 24 * place + 55 * step + 7 * (place * step % 5) + 40 * max(0, step - 1) * (place < 4)},"
+        f"{71 + place + step},{22 - place - step},{31 - 2 * place - 2 * step - (place < 4) * max(0, step - 1)}\n"
         for place, unit in enumerate(("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta"))
         for step in range(5)
     ),
@@ -211,8 +213,8 @@ def read_inputs(values: Mapping[str, object]) -> dict[str, InputFile]:
         except (OSError, ValueError, RuntimeError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise ParameterError(
-                f"The parameter {name!r} names {show(value, 200)}, which cannot be read: {reason}. Give the path of a "
-                "CSV file; `povstudy show NOTEBOOK --template DIR` writes an example."
+                f"The parameter {name!r} names {show(value, 200)}, which cannot be read: {reason}. "
+                f"Give the path of a CSV file; `povstudy show NOTEBOOK --template DIR` writes an example."
             ) from None
         if name in READERS:
             _reader(name)(path)
