@@ -261,6 +261,26 @@ def test_a_figure_is_the_same_bytes_each_time_and_carries_no_software_or_date(re
     assert shown[0]["metadata"]["image/png"]["alt"] == "A line falls."
 
 
+def test_what_is_simulated_says_so_in_the_name_of_its_file(report, tmp_path, shown):
+    figure, table = a_figure(), pd.DataFrame({"n": [1]})
+    report.figure("places", figure, alt="a", caption="SIMULATED / MÔ PHỎNG: places")
+    report.table("places", table, caption="SIMULATED / MÔ PHỎNG: places")
+    report.table("rows", table.assign(data="SIMULATED / MÔ PHỎNG"), caption="One column says it")
+    report.table("gap", table, caption="Official figures")
+    names = {path.name for folder in ("figures", "tables") for path in (tmp_path / folder).iterdir()}
+    assert names == {
+        "simulated_mo_phong_places.png",
+        "simulated_mo_phong_places.csv",
+        "simulated_mo_phong_rows.csv",
+        "gap.csv",
+    }
+    assert {"simulated_mo_phong_places", "simulated_mo_phong_rows", "gap"} == set(
+        json.loads((tmp_path / "tables.json").read_text(encoding="utf-8"))
+    )
+    with pytest.raises(ReportError, match="two tables named 'simulated_mo_phong_places'"):
+        report.table("places", table, caption="SIMULATED / MÔ PHỎNG: again")
+
+
 def test_axes_are_taken_for_their_figure(report, tmp_path, shown):
     report.figure("one", a_figure().axes[0], alt="a", caption="b")
     assert (tmp_path / "figures" / "one.png").exists()
@@ -745,6 +765,20 @@ def test_every_forecast_says_what_it_rests_on(tmp_path, more, said):
         (row,) = csv.DictReader(file)
     assert row["rests_on"] == said and row["id"] == "pv-1" and row["standard"] == "s" and row["value"] == "-1.5e-05"
     assert ('<span class="label">SIMULATED' in page) == (said not in ("official figures", "figures of the user"))
+
+
+@pytest.mark.parametrize(
+    ("more", "labelled"),
+    [
+        ({"outputs": {"tables/gap.csv": "0", "figures/gap.png": "0"}}, False),
+        ({"outputs": {"tables/gap.csv": "0", "figures/simulated_mo_phong_places.png": "0"}}, True),
+        ({"title": "SIMULATED / MÔ PHỎNG: poverty profile"}, True),
+    ],
+)
+def test_a_report_without_a_forecast_says_in_the_index_that_it_is_simulated(tmp_path, more, labelled):
+    a_folder(tmp_path, "a", facts_of(id="pv-1", **more), files=["report.html"])
+    page = index.write_index(tmp_path).read_text(encoding="utf-8")
+    assert ('<span class="label">SIMULATED' in page) == labelled
 
 
 def test_a_year_is_a_year(report):

@@ -10,8 +10,10 @@ from povstudy.disclosure.labels import (
     data_label,
     label_figure,
     labelled_file_name,
+    labelled_key,
     labelled_sheet_name,
     labelled_text,
+    said_labels,
 )
 from povstudy.disclosure.personal import (
     PERSONAL_KINDS,
@@ -38,6 +40,7 @@ __all__ = [
     "kind_of_values",
     "label_figure",
     "labelled_file_name",
+    "labelled_key",
     "labelled_sheet_name",
     "labelled_text",
     "numbered",
@@ -45,6 +48,7 @@ __all__ = [
     "recoverable",
     "safe_name",
     "safe_value",
+    "said_labels",
     "suppress",
     "suppress_groups",
 ]

@@ -23,8 +23,10 @@ __all__ = [
     "data_label",
     "label_figure",
     "labelled_file_name",
+    "labelled_key",
     "labelled_sheet_name",
     "labelled_text",
+    "said_labels",
 ]
 
 SIMULATED = {"en": "SIMULATED", "vi": "MÔ PHỎNG"}
@@ -90,6 +92,17 @@ def data_label(*sources: object, lang: str | None = None) -> str:
     return " · ".join(said)
 
 
+def said_labels(text: str) -> dict[str, bool]:
+    """Return which labels a text says, as a source that the other functions of this module take.
+
+    Examples
+    --------
+    >>> said_labels("SIMULATED / MÔ PHỎNG: poor households by district")
+    {'simulated': True, 'internal': False}
+    """
+    return {column: " / ".join(words.values()) in text for column, words in _COLUMNS.items()}
+
+
 def carry_labels(table: pd.DataFrame, *sources: object) -> pd.DataFrame:
     """Return ``table`` with the columns ``simulated`` and ``internal`` that its ``sources`` require.
 
@@ -133,6 +146,17 @@ def labelled_file_name(name: str, *sources: object) -> str:
     if not label:
         return name
     return "_".join([*(_ASCII[part] for part in label.split(" · ")), name])
+
+
+def labelled_key(name: str, *sources: object) -> str:
+    """Return the name of a table or figure that says what its data are, in lower-case letters, digits and ``_``.
+
+    Examples
+    --------
+    >>> labelled_key("profile", {"simulated": True})
+    'simulated_mo_phong_profile'
+    """
+    return labelled_file_name(name, *sources).lower().replace("-", "_")
 
 
 def labelled_sheet_name(name: str, *sources: object) -> str:

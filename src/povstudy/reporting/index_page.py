@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from povstudy.disclosure import labelled_key
 from povstudy.errors import PovstudyError
 from povstudy.reporting import atlas, folders, wording
 from povstudy.reporting.all_forecasts import ALL_FORECASTS_FILE, SIMULATED, ReportForecast
@@ -111,7 +112,7 @@ def index_page(
     )
     places = _places(lang)
     simulated = {one.entry.folder for one in forecasts if one.rests_on == SIMULATED}
-    rows = [_row(entry, places, lang, simulated=entry.folder in simulated) for entry in found]
+    rows = [_row(e, places, lang, simulated=e.folder in simulated or _shows_simulated(e)) for e in found]
     script = _template("index.js")
     words = {name: wording.text_of(f"index.{name}", lang) for name in INDEX_WORDS}
     words |= {name: wording.text_of(f"atlas.{name}", lang) for name in ATLAS_WORDS}
@@ -151,6 +152,14 @@ def _places(lang: str) -> dict[str, _Place]:
         )
         for area, named, region, level, parts in rows
     }
+
+
+def _shows_simulated(entry: Entry) -> bool:
+    """Tell whether a table, a figure or the title of a report says that it is simulated."""
+    mark = labelled_key("", {"simulated": True})
+    outputs = entry.facts.get("outputs")
+    names = [Path(str(name)).name for name in outputs] if isinstance(outputs, Mapping | Sequence) else []
+    return SIMULATED in entry.fact("title") or any(name.startswith(mark) for name in names)
 
 
 def _row(entry: Entry, places: Mapping[str, _Place], lang: str, *, simulated: bool) -> dict[str, object]:

@@ -316,7 +316,8 @@ class Report:
         Parameters
         ----------
         name : str
-            Lower-case letters, digits and ``_``; unique in the report.
+            Lower-case letters, digits and ``_``; unique in the report.  Where the caption or a cell says that the data
+            are simulated or for internal use, the file name says it in front.
         df : DataFrame
             The table; a named index becomes columns.
         caption : str or Phrase
@@ -331,10 +332,12 @@ class Report:
         ReportError
             If the name is not valid or used before, or the table has two header rows.
         """
-        self._claim(name, "table")
+        _check_name(name, "table")
         df = spoken_table(df, self.lang)
+        content = csv_text(df, name)
+        name = self._claim(name, "table", as_text(caption), content)
         shown = html_table(df, self.lang, name=name, caption=caption, units=units, digits=digits)
-        self._write(f"tables/{name}.csv", csv_text(df, name))
+        self._write(f"tables/{name}.csv", content)
         places = dict(digits) if isinstance(digits, Mapping) else dict.fromkeys(map(str, df.columns), digits)
         self._tables[name] = {
             "caption": as_text(caption),
@@ -350,7 +353,8 @@ class Report:
         Parameters
         ----------
         name : str
-            Lower-case letters, digits and ``_``; unique in the report.
+            Lower-case letters, digits and ``_``; unique in the report.  Where the caption says that the data are
+            simulated or for internal use, the file name says it in front.
         fig : Figure or Axes
             A matplotlib figure; it is closed.
         alt : str or Phrase
@@ -368,10 +372,11 @@ class Report:
 
         from povstudy.reporting.figures import figure_png, figure_table
 
-        self._claim(name, "figure")
+        _check_name(name, "figure")
         alt_text, caption_html = as_text(alt).strip(), as_html(caption).strip()
         if not alt_text or not caption_html:
             raise ReportError(f"Figure {name!r} needs an alt text and a caption; got {alt_text!r}, {caption_html!r}.")
+        name = self._claim(name, "figure", as_text(caption))
         figure = getattr(fig, "figure", None) or fig
         # The table first: drawing may move what is drawn, and a picture that is known is not drawn again.
         self._write(f"figures/{name}.csv", csv_text(figure_table(figure), name))
@@ -457,9 +462,13 @@ class Report:
         self._forecasts.append(table)
         self._write(FORECAST_FILE, csv_text(joined, "forecast"))
 
-    def _claim(self, name: str, kind: str) -> None:
-        _check_name(name, kind)
+    def _claim(self, name: str, kind: str, *said: str) -> str:
+        """Return the name of the files of a table or figure: it says what the caption or a cell says of the data."""
+        from povstudy.disclosure import labelled_key, said_labels
+
+        name = labelled_key(name, *map(said_labels, said))
         self._claim_once(name, kind)
+        return name
 
     def _claim_once(self, name: str, kind: str) -> None:
         if name in self._names[kind] and self.folder is not None:

@@ -11,6 +11,7 @@ import io
 import re
 from dataclasses import dataclass
 
+from povstudy.disclosure import labelled_key
 from povstudy.reporting import wording
 from povstudy.reporting.formats import Name, phrase, unit_named
 from povstudy.reporting.memo.collect import SIMULATED
@@ -19,7 +20,7 @@ from povstudy.reporting.memo.printing import harmless, is_number
 
 __all__ = ["OFFICIAL", "SIMULATED_BOOK", "workbooks"]
 
-OFFICIAL, SIMULATED_BOOK = "tables", "simulated_mo_phong_tables"
+OFFICIAL, SIMULATED_BOOK = "tables", labelled_key("tables", {"simulated": True})
 FIXED = datetime.datetime(2000, 1, 1)
 SHEET_NAME = 31
 REFUSED_IN_NAMES = re.compile(r"[\[\]:*?/\\']")
@@ -95,7 +96,7 @@ def _table(part: Part, table: PartTable, source: str) -> _Sheet:
     heads, rows = table.rows
     units = [table.units.get(head, "") for head in heads]
     digits = [table.digits.get(head) for head in heads]
-    name = f"{part.key} {table.name.removeprefix('simulated_mo_phong_')}"
+    name = f"{part.key} {table.name.removeprefix(labelled_key('', {'simulated': True}))}"
     return _Sheet(name, table.caption or table.name, source, table.simulated, heads, units, digits, rows)
 
 
