@@ -7,11 +7,13 @@ from dataclasses import fields, replace
 import numpy as np
 from scipy.special import chdtri
 
-from povstudy.projection.evidence import FIRM, drift_error, ratio_of, shock_of, trend_weight
+from povstudy.projection.evidence import FIRM, drift_error, ratio_of, record_weight, shock_of, trend_weight
 from povstudy.projection.methods import Course, Method, Situation, named_course
-from povstudy.projection.parents import OWN_MEAN, Guide, believed, own_guide
-from povstudy.projection.pooling import MIN_SIBLINGS, cochran_q
+from povstudy.projection.parents import OWN_MEAN, Guide, believed, damped_steps, own_guide
+from povstudy.projection.paths import DAMPING
+from povstudy.projection.pooling import MIN_SIBLINGS, cochran_q, logits_of, mean_steps
 from povstudy.projection.scenario import Plan
+from povstudy.projection.spell import WINDOW
 
 __all__ = ["DIFFERENT", "PANEL_DAMPING", "course_of", "default_course"]
 
@@ -140,18 +142,22 @@ def _alone(situation: Situation, free: np.ndarray) -> tuple[str, np.ndarray, tup
     pool = situation.pool
     error = drift_error(shock_of(pool.common_scatter, pool.common_degrees), pool.span, pool.drift_variance)
     ratio, weight = ratio_of(pool.drift, error), trend_weight(pool.drift, error)
-    if ratio >= FIRM:
+    kept = _record(series.values) if weight else 1.0
+    weight *= kept
+    if ratio >= FIRM and weight:
         guide = own_guide(series, spell, free)
         if guide is not None:
             guide = replace(guide, weight=weight, damping=PANEL_DAMPING)
-            reason[:] = _leading(guide, f"no parent; {several} areas drift by {ratio:.1f} standard errors", damped=True)
+            why = f"no parent; {several} areas drift by {ratio:.1f} standard errors{_came_true(kept)}"
+            reason[:] = _leading(guide, why, damped=True)
             _no_own_trend(reason, spell.points[free], two=False)
             return OWN, reason, (guide,), shrunk
     size = f"{several} areas drift by {pool.drift:.3f} logit a year"
+    size += f", less than one standard error ({error**0.5:.3f})" if ratio < 1.0 else ", but no such drift lasted before"
     if weight:
         reason[:] = (
             f"no parent; {several} areas lend strength: own drift shrunk to their mean, damped, the mean drift counted "
-            f"{weight:.2f}"
+            f"{weight:.2f}{_came_true(kept)}"
         )
         single = spell.points[free] < 2
         reason[single] = (
@@ -161,12 +167,23 @@ def _alone(situation: Situation, free: np.ndarray) -> tuple[str, np.ndarray, tup
         return SHRUNK, reason, (), replace(shrunk, believed=weight)
     if _apart(situation):
         reason[:] = (
-            f"no parent; {size}, less than one standard error ({error**0.5:.3f}), but they drift apart: only own "
-            "deviations from the mean are carried on, shrunk and damped"
+            f"no parent; {size}; they drift apart all the same: only own deviations from the mean are carried on, "
+            "shrunk and damped"
         )
         return SHRUNK, reason, (), replace(shrunk, believed=0.0)
-    reason[:] = f"no parent; {size}, less than one standard error ({error**0.5:.3f}): the last value stands"
+    reason[:] = f"no parent; {size}: the last value stands"
     return STILL, reason, (), shrunk
+
+
+def _record(values: np.ndarray) -> float:
+    """Return the share of a panel's own drifts, as `eb_drift` would have damped them, that came true so far."""
+    steps, gaps = mean_steps(logits_of(values))
+    return record_weight(steps, gaps, damped_steps(gaps, DAMPING), window=WINDOW)
+
+
+def _came_true(kept: float) -> str:
+    """Return what the record says of drifts that were claimed before; nothing where all of them came true."""
+    return f" ({kept:.0%} of the drifts claimed before came true)" if kept < 0.995 else ""
 
 
 def _leading(guide: Guide, why: str, *, damped: bool = False) -> str:

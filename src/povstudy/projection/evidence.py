@@ -1,14 +1,20 @@
-"""How far a trend is believed: its drift against the shocks that it may be made of."""
+"""How far a trend is believed: its drift against the shocks that it may be made of, and its own record so far."""
 
 from __future__ import annotations
+
+import numpy as np
+
+from povstudy.projection.pooling import scatter_of
 
 __all__ = [
     "FIRM",
     "INFLATION",
     "NEIGHBOURS",
     "PRIOR_SHOCK_SD",
+    "RECORD_SD",
     "drift_error",
     "ratio_of",
+    "record_weight",
     "shock_of",
     "trend_weight",
 ]
@@ -27,6 +33,9 @@ INFLATION = (1.0 + NEIGHBOURS) / (1.0 - NEIGHBOURS)
 
 FIRM = 3.0
 """Standard errors from which the drift of a panel without a parent is firm enough to lead its areas undamped."""
+
+RECORD_SD = 1.0
+"""Prior sd, about 1, of the share of the drifts claimed before that came true."""
 
 
 def shock_of(scatter: float, degrees: float) -> float:
@@ -105,3 +114,58 @@ def trend_weight(drift: float, variance: float) -> float:
     """
     squared = drift * drift
     return squared / (squared + variance) if squared >= variance else 0.0
+
+
+def record_weight(steps: np.ndarray, gaps: np.ndarray, counted: np.ndarray, *, window: int) -> float:
+    r"""Return the share of the drifts claimed at past origins that came true in the step after.
+
+    At each past origin t the drift d_t of the steps then known is weighed and damped as it is now, x_t = k_t d_t S(g_t),
+    and set against the step y_t that followed, g_t years long.  The share w is the mean of a normal posterior,
+
+    .. math:: w = \frac{1/s^2 + \sum x_t y_t / v_t}{1/s^2 + \sum x_t^2 / v_t}, \qquad v_t = 3 \sigma_c^2 g_t^2
+
+    held inside 0 and 1.  Steps are means over the areas, so that a year counts once however many areas there are,
+    and an origin that claimed no drift says nothing.  With no record w = 1.
+
+    Parameters
+    ----------
+    steps, gaps : ndarray, shape (K,)
+        Of `povstudy.projection.pooling.mean_steps`, every year that is known at the origin.
+    counted : ndarray, shape (K,)
+        S(g), the years that a drift counts for in a step: g where nothing is damped.
+    window : int
+        Calendar years that a drift is read from, both ends included.
+
+    Returns
+    -------
+    float
+        0 to 1.
+
+    Examples
+    --------
+    >>> year = np.ones(5)
+    >>> round(record_weight(np.full(5, -0.2), year, year, window=10), 2)
+    1.0
+    >>> round(record_weight(np.array([0.1, 0.1, 0.1, 0.0, -0.05]), year, year, window=10), 2)
+    0.56
+    """
+    if len(steps) < 3:
+        return 1.0
+    ends = np.concatenate([[0.0], np.cumsum(gaps)])
+    recent = ends[:-1] > ends[-1] - window
+    degrees = max(int(recent.sum()) - 1, 0)
+    shock = shock_of(scatter_of(steps[recent], gaps[recent]) if degrees else 0.0, degrees)
+    precision = agreement = 1.0 / RECORD_SD**2
+    for origin in range(2, len(steps)):
+        known = np.flatnonzero(ends[:origin] > ends[origin] - window)
+        if len(known) < 2:
+            continue
+        step, gap = steps[known], gaps[known]
+        span = float(gap.sum())
+        drift = float(step.sum()) / span
+        error = drift_error(shock_of(scatter_of(step, gap), len(known) - 1), span)
+        claimed = trend_weight(drift, error) * drift * counted[origin]
+        variance = drift_error(shock, 1.0) * gaps[origin] ** 2
+        precision += claimed**2 / variance
+        agreement += claimed * float(steps[origin]) / variance
+    return float(min(1.0, max(0.0, agreement / precision)))

@@ -18,10 +18,13 @@ __all__ = [
     "between_variance",
     "cochran_q",
     "common_scatter",
+    "logits_of",
     "mean_drift",
+    "mean_steps",
     "own_variance",
     "pool_of",
     "pooled_variance",
+    "scatter_of",
     "step_scatter",
 ]
 
@@ -114,11 +117,42 @@ def mean_drift(slopes: np.ndarray, variances: np.ndarray, between: float) -> tup
     return float((w * slopes).sum() / w.sum()), float(1.0 / w.sum())
 
 
+def mean_steps(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the areas' mean step between neighbouring years, and the years that each step takes.
+
+    A step is the mean over the areas seen at both of its ends; only years count that at least half of the areas
+    were seen in.
+
+    Parameters
+    ----------
+    z : ndarray, shape (A, T)
+        Logits or logarithms in consecutive years, NaN for a gap.
+
+    Returns
+    -------
+    steps, gaps : ndarray, shape (K,)
+
+    Examples
+    --------
+    >>> steps, gaps = mean_steps(np.array([[0.0, np.nan, -0.4, -0.6], [1.0, np.nan, 0.6, 0.5]]))
+    >>> steps.round(9), gaps
+    (array([-0.4 , -0.15]), array([2., 1.]))
+    """
+    seen = np.isfinite(z)
+    columns = np.flatnonzero(seen.sum(axis=0) >= max(1.0, 0.5 * len(z)))
+    steps, gaps = [], []
+    for before, after in itertools.pairwise(columns):
+        both = seen[:, before] & seen[:, after]
+        if both.any():
+            steps.append((z[both, after] - z[both, before]).mean())
+            gaps.append(after - before)
+    return np.array(steps), np.array(gaps, dtype=float)
+
+
 def step_scatter(z: np.ndarray) -> tuple[float, int]:
     """Return what the areas' mean yearly step scatters about its own mean, and the degrees of freedom.
 
-    Steps m_k are means over the areas seen at both ends of a step, over the years that at least half of the
-    areas were seen in; sum of (m_k - g_k m)^2 / g_k with gap g_k in years and m = sum m_k / sum g_k.
+    Sum of (m_k - g_k m)^2 / g_k over the steps m_k of `mean_steps` with gap g_k in years, m = sum m_k / sum g_k.
 
     Parameters
     ----------
@@ -131,19 +165,22 @@ def step_scatter(z: np.ndarray) -> tuple[float, int]:
     >>> round(scatter, 9), degrees
     (0.0, 1)
     """
-    seen = np.isfinite(z)
-    columns = np.flatnonzero(seen.sum(axis=0) >= max(1.0, 0.5 * len(z)))
-    steps, gaps = [], []
-    for before, after in itertools.pairwise(columns):
-        both = seen[:, before] & seen[:, after]
-        if both.any():
-            steps.append((z[both, after] - z[both, before]).mean())
-            gaps.append(after - before)
-    if len(steps) < 2:
+    step, gap = mean_steps(z)
+    if len(step) < 2:
         return 0.0, 0
-    step, gap = np.array(steps), np.array(gaps, dtype=float)
+    return scatter_of(step, gap), len(step) - 1
+
+
+def scatter_of(step: np.ndarray, gap: np.ndarray) -> float:
+    """Return the sum of (m_k - g_k m)^2 / g_k, m = sum m_k / sum g_k.
+
+    Examples
+    --------
+    >>> round(scatter_of(np.array([-0.1, -0.3]), np.array([1.0, 1.0])), 9)
+    0.02
+    """
     rest = step - gap * step.sum() / gap.sum()
-    return float((rest * rest / gap).sum()), len(steps) - 1
+    return float((rest * rest / gap).sum())
 
 
 def common_scatter(values: np.ndarray, window: int) -> tuple[float, int]:
@@ -164,9 +201,19 @@ def common_scatter(values: np.ndarray, window: int) -> tuple[float, int]:
     >>> round(scatter, 9), degrees
     (0.0, 1)
     """
-    recent = values[:, -window:]
-    seen = np.isfinite(recent)
-    return step_scatter(np.where(seen, logit(np.where(seen, recent, 50.0)), np.nan))
+    return step_scatter(logits_of(values[:, -window:]))
+
+
+def logits_of(values: np.ndarray) -> np.ndarray:
+    """Return the logits of rates in percent, NaN for a gap.
+
+    Examples
+    --------
+    >>> logits_of(np.array([50.0, np.nan]))
+    array([ 0., nan])
+    """
+    seen = np.isfinite(values)
+    return np.where(seen, logit(np.where(seen, values, 50.0)), np.nan)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from povstudy.areas import one_territory
 from povstudy.errors import DataError, did_you_mean
+from povstudy.memory import remembered
 from povstudy.standards import one_standard
 
 __all__ = ["RateSeries", "check_panel", "rate_series"]
@@ -304,6 +305,7 @@ def _matrix(rows: pd.DataFrame, areas: Sequence[str], years: np.ndarray, column:
     return wide
 
 
+@remembered
 def rate_series(panel: pd.DataFrame) -> RateSeries:
     """Check a panel and spread it over arrays.
 
