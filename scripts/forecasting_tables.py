@@ -98,6 +98,7 @@ def constants() -> pd.DataFrame:
         ("correlation of the shocks of neighbouring years", evidence.NEIGHBOURS),
         ("which multiplies the variance of a drift by", evidence.INFLATION),
         ("no trend below, standard errors", 1),
+        ("prior sd of the share of a panel's claimed drifts that came true", evidence.RECORD_SD),
         ("a panel without a parent is led by its mean from, standard errors", evidence.FIRM),
         ("damping phi behind the mean of a panel", choice.PANEL_DAMPING),
         ("level of Cochran's Q for drifts that differ", choice.DIFFERENT),

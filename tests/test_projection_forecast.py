@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 
@@ -15,7 +16,9 @@ from hypothesis import strategies as st
 import povstudy
 from povstudy.errors import DataError, ParameterError
 from povstudy.projection import METHODS, forecast
+from povstudy.projection.evidence import record_weight
 from povstudy.projection.result import HUB_COLUMNS, HUB_QUANTILES
+from povstudy.projection.spell import expit, logit
 
 TABLE = ["area", "origin_year", "target_year", "horizon", "method", "scenario", "standard", "median"]
 BOUNDS = ["low_50", "high_50", "low_80", "high_80", "low_95", "high_95"]
@@ -158,6 +161,50 @@ def test_default_without_a_trend():
     assert method == "last_value" and "parent top has no trend beyond its error" in rule
     method, rule = rule_of(forecast(panel(count=1, drift=0.02), horizon=2), "a00")
     assert method == "last_value" and "its drift is less than one standard error" in rule
+
+
+def of_steps(*steps: float, count: int = 12) -> pd.DataFrame:
+    """A panel whose areas all take these yearly logit steps."""
+    z = np.linspace(-2.0, -0.5, count)[:, None] + np.concatenate([[0.0], np.cumsum(steps)])
+    years = range(2020 - len(steps), 2021)
+    areas = [f"a{number:02d}" for number in range(count)]
+    return (
+        pd.DataFrame(expit(z), index=areas, columns=years)
+        .rename_axis("area")
+        .melt(var_name="year", value_name="value", ignore_index=False)
+        .reset_index()
+        .astype({"year": int})
+    )
+
+
+def test_a_panel_is_believed_as_far_as_what_it_said_before_came_true():
+    fickle = (-0.2, -0.2, -0.2, 0.2, 0.2, -0.2, -0.2, -0.2, -0.2)
+    method, rule = rule_of(forecast(of_steps(*fickle), horizon=1), "a00")
+    share = re.search(r"counted (0\.\d\d) \((\d+)% of the drifts claimed before came true\)", rule)
+    assert method == "eb_drift" and float(share[1]) < 0.5 and int(share[2]) < 75
+    # As many falls and rises in another order: nothing that was claimed failed.
+    kept = (0.2, -0.2, 0.2, -0.2, -0.2, -0.2, -0.2, -0.2, -0.2)
+    made = {steps: forecast(of_steps(*steps), horizon=1) for steps in (fickle, kept)}
+    moved = {steps: logit(one.table["median"].to_numpy()).mean() for steps, one in made.items()}
+    assert "came true" not in rule_of(made[kept], "a00")[1] and moved[kept] < moved[fickle] - 0.02
+    # Areas of one year share its shock: a hundred of them are no more record than twelve.
+    many = rule_of(forecast(of_steps(*fickle, count=100), horizon=1), "a00")[1]
+    assert share[2] in many
+
+
+def test_the_record_by_hand():
+    # One past origin: two equal steps of .2 claimed k .2, and -.1 followed.
+    prior, year = 4 * 0.045**2, np.ones(3)
+    error = 3 * prior / 5 / 2
+    claimed = 0.2**2 / (0.2**2 + error) * 0.2
+    now = 3 * (prior + 0.06) / 6
+    expected = (1 - claimed * 0.1 / now) / (1 + claimed**2 / now)
+    steps = np.array([0.2, 0.2, -0.1])
+    assert record_weight(steps, year, year, window=10) == pytest.approx(expected)
+    assert record_weight(steps, year, 0.9 * year, window=10) > expected
+    assert record_weight(steps[:2], year[:2], year[:2], window=10) == 1.0
+    always = np.array([0.1, 0.1, -0.02] + [-0.03, 0.1, 0.1, -0.02] * 6)
+    assert record_weight(always, np.ones(27), np.ones(27), window=3) < 0.5
 
 
 def test_areas_that_drift_apart_keep_their_own_drift_where_their_mean_has_none():

@@ -119,8 +119,9 @@ def trend_weight(drift: float, variance: float) -> float:
 def record_weight(steps: np.ndarray, gaps: np.ndarray, counted: np.ndarray, *, window: int) -> float:
     r"""Return the share of the drifts claimed at past origins that came true in the step after.
 
-    At each past origin t the drift d_t of the steps then known is weighed and damped as it is now, x_t = k_t d_t S(g_t),
-    and set against the step y_t that followed, g_t years long.  The share w is the mean of a normal posterior,
+    At each past origin t the drift d_t of the steps then known is weighed and damped as it is now,
+    x_t = k_t d_t S(g_t), and set against the step y_t that followed, g_t years long.  The share w is the mean of a
+    normal posterior,
 
     .. math:: w = \frac{1/s^2 + \sum x_t y_t / v_t}{1/s^2 + \sum x_t^2 / v_t}, \qquad v_t = 3 \sigma_c^2 g_t^2
 
