@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.metadata
 import json
 import os
@@ -10,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -17,7 +19,7 @@ import psutil
 import pytest
 
 from povstudy.errors import ParameterError
-from povstudy.reporting import cells, fork, kernel
+from povstudy.reporting import cells, fork, imports, kernel
 from povstudy.reporting.environment import kernel_environment
 from povstudy.reporting.kernel import execute
 
@@ -263,3 +265,20 @@ def test_what_is_printed_between_two_outputs_is_joined():
     )
     cells.merge_streams(cell)
     assert [output.get("text", "shown") for output in cell.outputs] == ["ab", "e", "shown", "c"]
+
+
+def test_syntax_trees_are_built_one_at_a_time(monkeypatch):
+    """Python 3.11 raises a SystemError where a thread begins a tree while another is at its own."""
+    at_once, most, parse = [], [], ast.parse
+
+    def slow(source):
+        at_once.append(source)
+        most.append(len(at_once))
+        time.sleep(0.01)
+        at_once.pop()
+        return parse(source)
+
+    monkeypatch.setattr(imports.ast, "parse", slow)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: imports.modules_in(["import pandas"]), range(8)))
+    assert found == [["pandas"]] * 8 and max(most) == 1

@@ -268,7 +268,7 @@ def warm_process(
 @atexit.register
 def close_all() -> None:
     """End the warm processes of this process."""
-    for _, process in _warm.values():
+    for _, process in list(_warm.values()):  # a thread may be starting one
         process.close()
     _warm.clear()
 

@@ -9,6 +9,7 @@ import ast
 import contextlib
 import importlib
 import sys
+import threading
 from collections.abc import Iterable, Iterator
 
 __all__ = ["import_all", "late_since", "may_import", "modules_in", "without_slow_grammar"]
@@ -46,6 +47,8 @@ OURS = "povstudy"
 LATER = frozenset({f"{OURS}.{name}" for name in ("cli", "reporting.cells", "reporting.kernel", "reporting.cluster")})
 
 SLOW_GRAMMAR = "rfc3987_syntax"
+# Python 3.11 counts the depth of a syntax tree once for all threads, and raises when two of them parse.
+_parsing = threading.Lock()
 
 
 @contextlib.contextmanager
@@ -104,7 +107,7 @@ def modules_in(sources: Iterable[str]) -> list[str]:
     """
     found: list[str] = []
     for source in sources:
-        with contextlib.suppress(SyntaxError, ValueError):
+        with contextlib.suppress(SyntaxError, ValueError, SystemError), _parsing:
             for node in ast.walk(ast.parse(source)):
                 if isinstance(node, ast.Import):
                     found += [alias.name for alias in node.names]
