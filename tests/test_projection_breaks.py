@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from povstudy.errors import NotAvailableError, ParameterError, StandardError
+from povstudy.errors import DataError, NotAvailableError, ParameterError, StandardError
 from povstudy.projection import forecast
 from povstudy.projection.breaks import (
     HALF_DRIFT,
@@ -295,3 +295,24 @@ def test_the_bridge_of_the_household_module_is_one_that_is_read():
     row = table[table["concept"].eq("poor")].iloc[0]
     assert float(shift(np.array(row["rate_from"]))) == pytest.approx(row["rate_to"])
     assert shift.std_error > 0
+
+
+def test_the_file_that_the_report_asks_for_gives_the_second_reading(made, tmp_path):
+    from povstudy.decomposition import bridge_columns, standards_bridge
+    from povstudy.registry import load_registry
+    from povstudy.survey import Design
+
+    laws = ["vn_2022_2025_nd07", "vn_2027_2030_nd351"]
+    named, random = bridge_columns(laws), np.random.default_rng(0)
+    flags = pd.DataFrame((random.random((2000, len(named) - 1)) < 0.25).astype(int), columns=named[1:])
+    count = flags.filter(like="deprived_").drop(columns=["deprived_telecom_digital", "deprived_waste"]).sum(axis=1)
+    income = np.exp(random.normal(14.6, 0.6, 2000)).round()
+    flags = flags.assign(income=income, household_id=range(2000), deprivations=count)
+    flags.to_csv(tmp_path / "households.csv", index=False)
+    sample = load_registry(tmp_path / "households.csv").assign(weight=1.0)
+    table = standards_bridge(Design(sample, weight="weight"), laws)
+    both = readings(made, second=laws[1], from_year=2027, bridge=table)
+    assert both["status"].eq("given").all() and both["median"].notna().all(), both["reason"].tolist()
+    for column in named:
+        with pytest.raises((DataError, NotAvailableError), match=column):
+            standards_bridge(Design(sample.drop(columns=column), weight="weight"), laws)

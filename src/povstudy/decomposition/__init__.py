@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from povstudy.decomposition.bridge import (
+    bridge_columns,
     classes_under,
     published_bridge,
     reclassification,
@@ -34,6 +35,7 @@ __all__ = [
     "APPROXIMATION",
     "Convergence",
     "beta_convergence",
+    "bridge_columns",
     "classes_under",
     "gap_change",
     "gap_sentence",

@@ -21,9 +21,32 @@ from povstudy.multidimensional.specification import FLAG
 from povstudy.standards import Standard, load_standard
 from povstudy.survey import Design
 
-__all__ = ["classes_under", "published_bridge", "reclassification", "standards_bridge"]
+__all__ = ["bridge_columns", "classes_under", "published_bridge", "reclassification", "standards_bridge"]
 
 CONCEPTS = {"poor": ("poor",), "near_poor": ("near_poor",), "poor_near_poor": ("poor", "near_poor")}
+
+
+def bridge_columns(standards: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns that a household file needs to be classified under every one of some laws.
+
+    Parameters
+    ----------
+    standards : sequence of str
+        Ids of laws.
+
+    Returns
+    -------
+    tuple of str
+        ``income``, ``urban`` and a flag ``deprived_<code>`` for each indicator of each law that counts them.
+
+    Examples
+    --------
+    >>> bridge_columns(["vn_2022_2025_nd07", "vn_2027_2030_nd351"])[-2:]
+    ('deprived_telecom_digital', 'deprived_waste')
+    """
+    laws = [load_standard(standard) for standard in standards]
+    counting = [law for law in laws if any(rule.min_deprivations for rule in law.classes)]
+    return tuple(dict.fromkeys(["income", "urban", *(FLAG + i.code for law in counting for i in law.indicators)]))
 
 
 def classes_under(

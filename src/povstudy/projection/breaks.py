@@ -195,7 +195,8 @@ def bridge_shift(
     """
     laws = [_law(label) for label in (first, second)]
     ways = (
-        "a bridge table of households classified under both laws (povstudy.decomposition.standards_bridge) supplies it"
+        "a bridge table of households classified under both laws (povstudy.decomposition.standards_bridge) supplies it "
+        "from a file with the columns of povstudy.decomposition.bridge_columns"
     )
     if bridge is None or not len(bridge):
         raise NotAvailableError(f"no bridge from {laws[0]} to {laws[1]} is known: {ways}")
