@@ -13,6 +13,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import psutil
@@ -269,16 +270,16 @@ def test_what_is_printed_between_two_outputs_is_joined():
 
 def test_syntax_trees_are_built_one_at_a_time(monkeypatch):
     """Python 3.11 raises a SystemError where a thread begins a tree while another is at its own."""
-    at_once, most, parse = [], [], ast.parse
+    at_once, most = [], []
 
     def slow(source):
         at_once.append(source)
         most.append(len(at_once))
         time.sleep(0.01)
         at_once.pop()
-        return parse(source)
+        return ast.parse(source)
 
-    monkeypatch.setattr(imports.ast, "parse", slow)
+    monkeypatch.setattr(imports, "ast", SimpleNamespace(**{**vars(ast), "parse": slow}))
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: imports.modules_in(["import pandas"]), range(8)))
     assert found == [["pandas"]] * 8 and max(most) == 1
