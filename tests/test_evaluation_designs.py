@@ -524,7 +524,45 @@ def test_each_failed_criterion_costs_a_grade(shared):
 def test_what_cannot_be_tested_has_the_lowest_grade():
     effect = synthetic_did(factor_panel(units=8), **BLOCK)
     graded = grade_design(effect)
-    assert graded.grade == 1 and graded.overturn[0].startswith("Any result of this size is compatible with chance")
+    assert graded.grade == 1 and graded.overturn[0].startswith("It cannot be tested, so there is no result")
+
+
+def roll_out(seed, clusters, treated):
+    """Return a panel without an effect; the first clusters start in the fourth of eight periods."""
+    rng = np.random.default_rng(seed)
+    commune, year = np.repeat(np.arange(clusters), 8), np.tile(np.arange(8), clusters)
+    served = ((commune < treated) & (year >= 3)).astype(int)
+    income = rng.standard_normal(clusters * 8) + np.repeat(rng.standard_normal(clusters), 8)
+    return pd.DataFrame({"commune": commune, "year": year, "income": income, "treated": served})
+
+
+COMMUNE = {"outcome": "income", "unit": "commune", "time": "year", "treatment": "treated"}
+
+
+def test_trends_of_few_clusters_are_judged_by_permutation_and_not_by_a_clustered_wald_test():
+    apart = 0
+    for seed in range(20):
+        study = event_study(roll_out(seed, 40, 2), **COMMUNE)
+        assert study.pretest is None
+        trends = grade_design(study).table.iloc[2]
+        assert trends["why"].startswith("smallest permuted p-value before the start")
+        apart += not trends["met"]
+    assert apart <= 3
+
+
+def test_a_trend_that_could_not_be_found_does_not_count_as_checked():
+    graded = grade_design(event_study(roll_out(1, 30, 1), **COMMUNE))
+    assert graded.grade == 1
+    assert graded.table.iloc[2]["why"] == "1 of 30 clusters: no difference could have been found"
+
+
+def test_a_synthetic_control_without_invented_starts_loses_a_grade():
+    table = grade_design(synthetic_did(roll_out(1, 40, 2), **COMMUNE)).table
+    assert "invented earlier starts are shown" in table.loc[~table["met"], "criterion"].tolist()
+
+
+def test_deprecations_of_a_library_are_no_notes_of_an_effect():
+    assert not [w for w in did(roll_out(1, 40, 8), method="imputation", **COMMUNE).warnings if "deprecated" in w]
 
 
 # --- comparison without causal words ----------

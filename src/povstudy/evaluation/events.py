@@ -21,7 +21,7 @@ from povstudy.evaluation.group_time import (
     group_time,
     influence_covariance,
 )
-from povstudy.evaluation.inference import choose_inference, two_sided
+from povstudy.evaluation.inference import FEW, choose_inference, smaller_arm, two_sided
 from povstudy.evaluation.notes import note
 from povstudy.evaluation.panel import Panel
 from povstudy.evaluation.permutation import cell_statistics, cluster_paths
@@ -170,7 +170,7 @@ def event_study(
         method=path.words,
         table=table,
         covariance=path.covariance if table["std_error"].notna().any() else None,
-        pretest=path.pretest,
+        pretest=path.pretest if smaller_arm(overall.treated_clusters, overall.clusters) > FEW else None,
         warnings=tuple(dict.fromkeys((*overall.warnings, *(n for n in notes if n)))),
     )
 

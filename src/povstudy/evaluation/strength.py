@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import comb
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ GRADES = {
     5: "random assignment of enough units",
     4: "a rule or lot places the programme and the comparison is checked",
     3: "before and after with a comparison group whose trends are checked",
-    2: "a comparison group, but equality is taken as given",
+    2: "a comparison group, but equality is taken as given, or few clusters carry it",
     1: "no comparison that can carry the result: none, few clusters with trends not shown, or a test that cannot fail",
 }
 BASE = {"difference": 3, "synthetic": 3, "discontinuity": 4, "adjusted": 2, "means": 1}
@@ -107,7 +108,10 @@ def _criteria(
             (f"more than {FEW} clusters in the smaller arm", arm > FEW, f"{arm} cluster{'' if arm == 1 else 's'} there")
         )
     if effect.kind == "difference" and not random:
-        if effect.pretest is None:
+        few = smaller_arm(effect.treated_clusters, effect.clusters) <= FEW
+        if few and "event_time" in effect.table:
+            rows.append(_few_trends(effect))
+        elif effect.pretest is None:
             rows.append(("trends before the start are shown", False, "no event study with periods before the start"))
         else:
             p = effect.pretest[2]
@@ -126,6 +130,8 @@ def _criteria(
                     f"largest placebo in time {worst:.3g}",
                 )
             )
+        else:
+            rows.append(("invented earlier starts are shown", False, "no placebo in time was computed"))
     if effect.kind == "discontinuity":
         values = dict(zip(effect.table["part"], effect.table["value"], strict=True))
         p = values.get("density test p", np.nan)
@@ -141,11 +147,30 @@ def _criteria(
     return rows
 
 
+def _few_trends(effect: Effect) -> tuple[str, bool, str]:
+    """Return whether trends differ by the permuted p-values: a clustered Wald test rejects nearly always here."""
+    early = effect.table[effect.table["event_time"] < 0]["p_value"].dropna()
+    if not len(early):
+        return "trends before the start are shown", False, "no p-value by event time before the start"
+    if len(early) / comb(effect.clusters, effect.treated_clusters) > 0.05:
+        why = f"{effect.treated_clusters} of {effect.clusters} clusters: no difference could have been found"
+        return "trends before the start do not differ clearly", False, why
+    p = min(1.0, float(len(early) * early.min()))
+    return (
+        "trends before the start do not differ clearly",
+        p > 0.05,
+        f"smallest permuted p-value before the start times {len(early)} = {p:.2g}",
+    )
+
+
 def _overturn(effect: Effect, sensitivity: HonestDid | None, random: bool) -> tuple[str, ...]:
     """Return what would overturn the result."""
     found = []
     if not effect.testable:
-        return ("Any result of this size is compatible with chance; only more treated clusters could tell.",)
+        return (
+            "It cannot be tested, so there is no result to overturn: chance could show a change of any size; only more "
+            "clusters could tell.",
+        )
     if sensitivity is not None:
         found.append(sensitivity.words)
     if random:
