@@ -56,7 +56,9 @@ KNOWN = effect(-0.2, -0.28, -0.12)
     ("changed", "message"),
     [
         ({"amount": [20.0, -5.0, 300.0, 100.0]}, "row 2: amount -5 is negative; money that comes back is repaid_share"),
-        ({"price_year": [2023, None, 2023, 2023]}, r"row 2: 'price_year' is .* \(a cost without its price year"),
+        ({"price_year": [2023, None, 2023, 2023]}, r"row 2: 'price_year' is nan \(a cost without its price year"),
+        ({"price_year": [2023, 2023.5, 2023, 2023]}, "row 2: 'price_year' is 2023.5; it is a year such as 2024"),
+        ({"year": [2023, 2023, 24, 2023]}, "row 3: 'year' is 24; it is a year such as 2024"),
         (
             {"payer": ["central", "centrl", "province", "province"]},
             "row 2: payer 'centrl' is none of.*Did you mean 'central'",

@@ -72,7 +72,7 @@ class Allocation:
     def __str__(self) -> str:
         """One line: what is maximised, what it gives, how sure."""
         return (
-            f"objective: {self.objective_name}; {self.objective:,.6g} of at most {self.bound:,.6g} (gap "
+            f"objective: {self.objective_name}; {self.objective:,.6g} of at most {self.bound + 0.0:,.6g} (gap "
             f"{100 * self.gap:.3f} %); {int(self.plan['households'].sum()):,} households in "
             f"{self.plan['commune'].nunique():,} communes; spent {self.spent:,.6g} of {self.budget:,.6g}"
         )

@@ -79,11 +79,15 @@ def check_costs(costs: pd.DataFrame, *, where: str = "the cost ledger") -> pd.Da
         gone = np.flatnonzero(~np.isfinite(number.to_numpy(float)))
         if gone.size:
             faults.append(
-                f"row {gone[0] + 1}: {column!r} is {costs[column].iloc[gone[0]]!r}"
+                f"row {gone[0] + 1}: {column!r} is {costs[column].tolist()[gone[0]]!r}"
                 + (" (a cost without its price year cannot be used)" if column == "price_year" else "")
                 + (f", and {gone.size - 1} more rows" if gone.size > 1 else "")
             )
         out[column] = number
+        if column != "amount":
+            odd = np.flatnonzero(np.isfinite(number) & ((number % 1 != 0) | (number < 1900) | (number > 2200)))
+            if odd.size:
+                faults.append(f"row {odd[0] + 1}: {column!r} is {number.iloc[odd[0]]:g}; it is a year such as 2024")
     negative = np.flatnonzero((out["amount"] < 0).to_numpy())
     if negative.size:
         faults.append(

@@ -267,7 +267,7 @@ def _checked(options: pd.DataFrame, objective: str, limits: Constraints, budget:
             first = int(np.flatnonzero(bad)[0])
             faults.append(
                 f"{column!r} is missing or negative in {int(bad.sum())} rows (first: row {first + 1}, "
-                f"{table[column].iloc[first]!r})"
+                f"{table[column].tolist()[first]!r})"
             )
         table[column] = number
     twice = table.duplicated(["commune", "model", "pool"])

@@ -129,7 +129,7 @@ def numbers(data: pd.DataFrame, column: str, where: str) -> np.ndarray:
         first = int(np.flatnonzero(bad)[0])
         raise DataError(
             f"{where}: column {column!r} has {int(bad.sum())} values of {bad.size} that are missing or no number "
-            f"(first: row {first + 1}, {data[column].iloc[first]!r}). A missing value is never a zero: fill it "
+            f"(first: row {first + 1}, {data[column].tolist()[first]!r}). A missing value is never a zero: fill it "
             "from the source or drop the row, and say so."
         )
     return values
