@@ -199,6 +199,9 @@ def test_all_treated_later_are_compared_with_those_not_yet_treated():
     effect = did(table, control="not_yet_treated", **columns)
     assert np.isfinite(effect.estimate)
     assert any("No unit is never treated" in w for w in effect.warnings)
+    assert not any("chooses its comparison itself" in w for w in effect.warnings)
+    imputed = did(table, control="not_yet_treated", method="imputation", **columns)
+    assert any("'imputation'" in repr(w.values) for w in imputed.warnings if getattr(w, "code", "") == "own_comparison")
 
 
 def test_two_starts_are_no_two_by_two():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from povstudy.evaluation.inference import (
     INFERENCES,
 )
 from povstudy.evaluation.moments import SMALL_SAMPLE
+from povstudy.evaluation.notes import note
 from povstudy.evaluation.panel import Panel, check_panel
 
 __all__ = ["PLACEMENTS", "did", "prepare"]
@@ -253,6 +255,8 @@ def prepare(
                 f"no unit is never treated (starts {starts.tolist()}), so control='never_treated' has no comparison. "
                 "Use control='not_yet_treated' when starts differ, or add untreated units."
             )
+    if control != "never_treated" and method != "callaway_santanna":
+        panel = replace(panel, warnings=(*panel.warnings, note("own_comparison", method=method)))
     return panel
 
 

@@ -51,7 +51,8 @@ class Effect:
         Equally likely draws of the effect read off the test that made the interval, where there is no standard
         error.
     pretest : tuple (statistic, degrees of freedom, p-value), optional
-        Wald test that all effects before the start are zero.  Not rejecting it does not show parallel trends.
+        Wald test that all effects before the start are zero.  Not rejecting it does not show parallel trends.  None
+        with few clusters in an arm, where it rejects far too often.
     kind : str
         ``difference, synthetic, discontinuity, adjusted, means``; read by ``grade_design``.
     placement : {"not_random", "random"}

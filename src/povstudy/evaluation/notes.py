@@ -39,6 +39,7 @@ NOTES = {
         "From lead 1 on the comparison holds units that are treated by then: these numbers are contaminated and are "
         "given only to reproduce DIDdesign's definition."
     ),
+    "own_comparison": "The method {method} chooses its comparison itself: control= changes nothing here.",
     "weak_overlap": "Overlap is weak: a treated unit has a fitted probability of treatment of {probability}.",
     "shared_clusters": (
         "Treated and untreated units share clusters, so clusters were not what was assigned and are not "
