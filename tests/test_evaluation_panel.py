@@ -204,6 +204,14 @@ def test_all_treated_later_are_compared_with_those_not_yet_treated():
     assert any("'imputation'" in repr(w.values) for w in imputed.warnings if getattr(w, "code", "") == "own_comparison")
 
 
+def test_an_outcome_that_never_changes_is_said_to_tell_nothing():
+    table = panel(12)
+    columns = {"outcome": "income", "unit": "commune", "time": "year", "treatment": "treated"}
+    same = did(table.assign(income=3.0), **columns)
+    assert same.estimate == 0 and [w for w in same.warnings if getattr(w, "code", "") == "never_changes"]
+    assert not [w for w in did(table, **columns).warnings if getattr(w, "code", "") == "never_changes"]
+
+
 def test_two_starts_are_no_two_by_two():
     table = panel(30).assign(
         start=lambda d: np.where(d["commune"] < "c08", 2022, np.where(d["commune"] < "c16", 2024, 0))

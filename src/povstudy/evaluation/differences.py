@@ -257,6 +257,8 @@ def prepare(
             )
     if control != "never_treated" and method != "callaway_santanna":
         panel = replace(panel, warnings=(*panel.warnings, note("own_comparison", method=method)))
+    if np.nanmin(panel.y) == np.nanmax(panel.y):
+        panel = replace(panel, warnings=(*panel.warnings, note("never_changes", outcome=outcome)))
     return panel
 
 

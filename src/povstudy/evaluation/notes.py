@@ -40,6 +40,7 @@ NOTES = {
         "given only to reproduce DIDdesign's definition."
     ),
     "own_comparison": "The method {method} chooses its comparison itself: control= changes nothing here.",
+    "never_changes": "{outcome} is the same in every row: the zero found here tells nothing of the programme.",
     "weak_overlap": "Overlap is weak: a treated unit has a fitted probability of treatment of {probability}.",
     "shared_clusters": (
         "Treated and untreated units share clusters, so clusters were not what was assigned and are not "
