@@ -8,6 +8,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -185,6 +186,19 @@ def test_what_a_run_imported_late_is_there_before_the_next(tmp_path, monkeypatch
     assert run(tmp_path, late)[1] is None
     assert "povstudy.targeting" in fork.imported_late() and "wave" not in fork.imported_late()
     assert run(tmp_path, look)[0].cells[1].outputs[0].text == "True False\n"
+
+
+@linux
+def test_a_frame_that_is_no_answer_does_not_fail_a_run_that_is_over():
+    ours, theirs = socket.socketpair()
+    kernel_side = fork.Channel(theirs)
+    for stray in (b'{"msg_type": "stream"}', b"\xff\x00", b""):
+        kernel_side.send(stray)
+        fork.ForkedKernel(fork.Channel(ours), 0, None).learn()
+    kernel_side.close()
+    fork.ForkedKernel(fork.Channel(ours), 0, None).learn()
+    assert "msg_type" not in fork.imported_late()
+    ours.close()
 
 
 @linux

@@ -356,9 +356,11 @@ class ForkedKernel:
 
     def learn(self) -> None:
         """Ask what it imported late, so that the next child need not."""
-        with contextlib.suppress(EOFError, OSError):
+        # A thread that a cell left behind may still send something; the run is over, and nothing of that may fail it.
+        with contextlib.suppress(EOFError, OSError, ValueError):
             self.channel.send(b"")
-            import_early(json.loads(self._frame(time.monotonic() + LEARN_TIMEOUT)))
+            answer = json.loads(self._frame(time.monotonic() + LEARN_TIMEOUT))
+            import_early(answer if isinstance(answer, list) else ())
 
     def end(self) -> int | None:
         """End it for certain; return its exit status."""

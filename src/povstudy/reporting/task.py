@@ -216,15 +216,7 @@ def _environment(request: Mapping[str, object]) -> dict[str, str]:
 
 def _lost(how: str, seconds: float = 0.0) -> dict[str, object]:
     reason = f"the process that made it was lost {ATTEMPTS} times ({how}); is there memory enough?"
-    return {
-        "status": "failed",
-        "reason": reason,
-        "cell": 0,
-        "seconds": seconds,
-        "full": False,
-        "lost": True,
-        "late": [],
-    }
+    return {"status": "failed", "reason": reason, "cell": 0, "seconds": seconds, "full": False, "lost": True}
 
 
 def _in_child(request: Mapping[str, object]) -> dict[str, object]:
