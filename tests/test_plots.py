@@ -314,6 +314,29 @@ def test_panels_share_their_axes_and_break_at_a_new_standard():
     assert first.lines[-1].get_color() != second.lines[-1].get_color()
 
 
+def test_each_scenario_has_a_panel_and_the_forecast_stays_grey_behind_it():
+    spoken = [f"scenario {n}" for n in range(11)]
+    lines = pd.concat([fan(scenario=name).assign(median=0.1 * n + 0.5) for n, name in enumerate(spoken)])
+    figure = plots.plot_scenarios(series(), fan(), lines, comma=True)
+    panels = [ax for ax in figure.axes if ax.axison]
+    assert [ax.get_title(loc="left") for ax in panels] == spoken
+    for n, ax in enumerate(panels):
+        grey, black, own = ax.lines
+        assert list(own.get_ydata()[1:]) == pytest.approx([0.1 * n + 0.5] * 6)
+        assert list(grey.get_ydata()[1:]) == list(fan()["median"]) and list(black.get_ydata()) == [4.64, 3.71, 2.53]
+        assert [text.get_text() for text in ax.texts] == [f"{0.1 * n + 0.5:.2f}".replace(".", ",")]
+        assert len({line.get_color() for line in ax.lines}) == 3
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["forecast, median and 80 % interval", "observed"]
+
+
+def test_scenarios_of_another_standard_or_none_at_all_are_refused():
+    with pytest.raises(StandardError, match="plot_scenarios"):
+        plots.plot_scenarios(series("review-mdp-2022-2025"), fan(), fan(scenario="stall"))
+    with pytest.raises(DataError, match="has no scenario to draw"):
+        plots.plot_scenarios(series(), fan(), fan().iloc[:0])
+
+
 def test_the_plane_has_a_ray_for_each_worth_and_keeps_what_is_not_known_apart():
     rows = [("a", 5.0, 2.0, 8.0, 800.0), ("b", np.nan, np.nan, np.nan, 3000.0)]
     table = pd.DataFrame(rows, columns=["model", "exits", "low", "high", "cost"])

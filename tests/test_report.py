@@ -404,7 +404,7 @@ def test_the_page_has_title_contents_figures_tables_and_citation(report, shown):
     assert page.startswith('<!DOCTYPE html>\n<html lang="en">')
     assert page.count("<h1>") == 1 and "<h1>Where is poverty heading?</h1>" in page
     assert '<a href="#ty-le-hien-nay">Tỷ lệ hiện nay</a>' in page and '<h2 id="ty-le-hien-nay">' in page
-    assert '<figure id="figure-decline"><img src="data:image/png;base64,' in page
+    assert '<figure id="figure-decline" tabindex="0"><img src="data:image/png;base64,' in page
     assert 'alt="A line falls."' in page and "<figcaption>The rate</figcaption>" in page
     assert page.count("<caption>") == 1 and page.count("<thead>") == 1
     assert 'class="caption"' not in page

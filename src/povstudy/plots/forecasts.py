@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from povstudy.areas import one_territory
@@ -20,8 +21,10 @@ from povstudy.plots.style import (
     MARKERS,
     axes_of,
     finish,
+    finish_panel,
     finish_rows,
     legend_below,
+    panels_of,
     plain,
     words,
     wrapped,
@@ -37,6 +40,8 @@ MEDIAN = "#00304D"
 TARGET_DASHES = ("-.", ":", *DASHES[4:6], "--")
 NAME_LINE, BAR_LINE = 0.17, 0.38
 """Inches of a line of a name, and of its bar with the gap below."""
+PANEL_LETTERS = 30
+"""Of a line of the heading of a panel where three stand in a row."""
 BAR_LETTERS = 88
 """Of a line above a bar, so that it is no wider than the axes."""
 
@@ -302,11 +307,12 @@ def plot_scenarios(
     forecast: pd.DataFrame,
     scenarios: pd.DataFrame,
     *,
-    ax: Axes | None = None,
     labels: Mapping[str, str] | None = None,
     comma: bool = False,
-) -> Axes:
-    """Draw named scenarios as lines over the 80 % band of the forecast, which stays grey: none of them is a forecast.
+) -> Figure:
+    """Draw each named scenario in a panel over the 80 % band of the forecast, which stays grey: none is a forecast.
+
+    It makes its own figure, because it needs one Axes for each scenario.
 
     Parameters
     ----------
@@ -315,48 +321,60 @@ def plot_scenarios(
     forecast : DataFrame
         Rows of ``Forecast.table`` of the same area and standard.
     scenarios : DataFrame
-        Columns ``scenario`` (name), ``target_year``, ``median``; in the order of the legend.
-    ax, labels, comma
+        Columns ``scenario`` (name), ``target_year``, ``median``; panels come in their order of first appearance.
+    labels, comma
         As in `plot_series`; labels ``x, y, observed, band``.
 
     Returns
     -------
-    Axes
+    Figure
 
     Raises
     ------
     StandardError
         Figures and forecast are on more than one standard or territory.
+    DataError
+        No scenario is there.
     """
     text = words(
         labels, x="Year", y="Poor households (%)", observed="observed", band="forecast, median and 80 % interval"
     )
     one_standard([*observed["standard"], *forecast["standard"]], what="one line of a figure", where="plot_scenarios")
     one_territory([*observed["area"], *forecast["area"]])
-    ax = axes_of(ax, height=4.8)
+    if scenarios.empty:
+        raise DataError("plot_scenarios has no scenario to draw. Give at least one row in 'scenarios'.")
     observed, forecast = observed.sort_values("year"), forecast.sort_values("target_year")
     last = observed.iloc[-1]
     years = np.r_[last["year"], forecast["target_year"]]
-    ends = [np.r_[last["value"], forecast[column]] for column in ("low_80", "high_80")]
-    ax.fill_between(years, *ends, color=GREY, alpha=0.18, linewidth=0)
-    ax.plot(years, np.r_[last["value"], forecast["median"]], color=GREY, linewidth=3, alpha=0.6, label=text["band"])
-    for position, (name, rows) in enumerate(scenarios.groupby("scenario", sort=False)):
+    low, middle, high = (np.r_[last["value"], forecast[column]] for column in ("low_80", "median", "high_80"))
+    named = list(scenarios.groupby("scenario", sort=False))
+    figure, panels = panels_of(len(named), across=3)
+    for ax, (name, rows) in zip(panels, named, strict=True):
         rows = rows.sort_values("target_year")
-        ax.plot(
-            np.r_[last["year"], rows["target_year"]],
-            np.r_[last["value"], rows["median"]],
-            color=COLOURS[position % 7],
-            linestyle=DASHES[1 + position % 7],
-            marker=MARKERS[position % len(MARKERS)],
-            markersize=4,
-            linewidth=1.3,
-            label=wrapped(name, LEGEND_LETTERS),
+        path = np.r_[last["value"], rows["median"]]
+        ax.fill_between(years, low, high, color=GREY, alpha=0.18, linewidth=0, label="_nolegend_")
+        ax.plot(years, middle, color=GREY, linewidth=3, alpha=0.6, label=text["band"])
+        ax.plot(observed["year"], observed["value"], color="black", marker="o", markersize=3, label=text["observed"])
+        ax.plot(np.r_[last["year"], rows["target_year"]], path, color=COLOURS[1], marker="D", markersize=2.8)
+        ax.annotate(
+            f"{path[-1]:.2f}".replace(".", "," if comma else "."),
+            (float(rows["target_year"].iloc[-1]), float(path[-1])),
+            xytext=(0, 5),
+            textcoords="offset points",
+            ha="center",
+            fontsize=7.2,
+            color=COLOURS[1],
         )
-    ax.plot(observed["year"], observed["value"], color="black", marker="o", markersize=5, label=text["observed"])
-    ax.set_ylim(bottom=0)
-    finish(ax, x=text["x"], y=text["y"], comma=comma)
-    legend_below(ax)
-    return ax
+        finish_panel(ax, wrapped(name, PANEL_LETTERS), comma=comma)
+    panels[0].set_ylim(bottom=0)
+    panels[0].margins(x=0.1)
+    figure.supxlabel(plain(text["x"]), fontsize="small")
+    figure.supylabel(plain(text["y"]), fontsize="small")
+    handles = dict(zip(*reversed(panels[0].get_legend_handles_labels()), strict=True))
+    figure.legend(
+        handles.values(), handles, loc="outside upper left", ncols=2, frameon=False, fontsize="small", borderaxespad=0.2
+    )
+    return figure
 
 
 def plot_ranking(

@@ -10,9 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator
 
-from povstudy.plots.style import COLOURS, DASHES, GREY, axes_of, finish, plain, words, wrapped
+from povstudy.plots.style import COLOURS, DASHES, GREY, axes_of, finish_panel, panels_of, plain, words, wrapped
 
 __all__ = ["plot_panels", "plot_tiles"]
 
@@ -24,9 +23,6 @@ WEIGHTS = (0.2126, 0.7152, 0.0722)
 TILE = (0.82, 0.44)
 """Width and height of a tile in inches: a name in two lines and a number, in letters of seven points."""
 TILE_LETTERS = 13
-PANEL = (1.56, 1.2)
-"""Width and height of a panel in inches."""
-ACROSS = 4
 
 
 def plot_tiles(
@@ -139,37 +135,18 @@ def plot_panels(
     -------
     Figure
     """
-    import matplotlib.pyplot as plt
-
     text = words(labels, x="Year", y="Poor households (%)")
     areas = dict(zip(table["area"], table["name"], strict=True))
-    down = -(-len(areas) // ACROSS)
-    across = min(ACROSS, len(areas))
-    figure, grid = plt.subplots(
-        down,
-        across,
-        figsize=(0.5 + PANEL[0] * across, 0.5 + PANEL[1] * down),
-        sharex=True,
-        sharey=True,
-        squeeze=False,
-        layout="constrained",
-    )
+    figure, panels = panels_of(len(areas))
     chosen = set(own)
-    for ax, (area, name) in zip(grid.flat, areas.items(), strict=False):
+    for ax, (area, name) in zip(panels, areas.items(), strict=True):
         mine = area in chosen
         rows = table[table["area"].eq(area)]
         if behind is not None:
             _lines(ax, behind, color="#B3B3B3", linewidth=1.6, linestyle="-")
         _lines(ax, rows, color=COLOURS[1] if mine else COLOURS[0], linewidth=2.2 if mine else 1.4)
-        finish(ax, x="", y="", comma=comma)
-        ax.set_title(wrapped(name, 26), fontsize=8, fontweight="bold" if mine else "normal", loc="left", pad=3)
-        ax.tick_params(labelsize=7.2)
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=3))
-        ax.yaxis.set_major_locator(MaxNLocator(nbins=4))
-    for position in range(len(areas), down * across):
-        grid.flat[position].set_axis_off()
-        grid.flat[position - across].tick_params(labelbottom=True)
-    grid.flat[0].set_ylim(bottom=0)
+        finish_panel(ax, wrapped(name, 26), bold=mine, comma=comma)
+    panels[0].set_ylim(bottom=0)
     figure.supxlabel(plain(text["x"]), fontsize="small")
     figure.supylabel(plain(text["y"]), fontsize="small")
     return figure

@@ -12,6 +12,7 @@ from functools import partial
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 from matplotlib.transforms import ScaledTranslation
 
@@ -23,10 +24,12 @@ __all__ = [
     "axes_of",
     "decimal_ticks",
     "finish",
+    "finish_panel",
     "finish_rows",
     "grouped_ticks",
     "legend_below",
     "log_axis",
+    "panels_of",
     "plain",
     "words",
     "wrapped",
@@ -42,6 +45,8 @@ NAME_LETTERS = 34
 """Of a name on the left before it is broken."""
 LEGEND_LETTERS = 44
 """Of a line of the legend, so that two columns are no wider than the figure."""
+PANEL = (1.56, 1.2)
+"""Width and height of a panel of small multiples in inches, where four stand in a row."""
 LINE = 1.25
 """Height of a line of text, in letter heights."""
 
@@ -128,6 +133,35 @@ def finish_rows(ax: Axes, names: Sequence[object], *, x: str, comma: bool = Fals
     ax.tick_params(axis="y", length=0)
     ax.grid(visible=False, axis="y")
     ax.grid(axis="x", **GRID)
+    return ax
+
+
+def panels_of(count: int, *, across: int = 4) -> tuple[Figure, list[Axes]]:
+    """Return a figure of ``count`` panels on the same axes, ``across`` in a row, and their Axes."""
+    across = min(across, count)
+    down, size = -(-count // across), 4 * PANEL[0] / max(across, 3)
+    figure, grid = plt.subplots(
+        down,
+        across,
+        figsize=(0.5 + size * across, 0.5 + PANEL[1] * size / PANEL[0] * down),
+        sharex=True,
+        sharey=True,
+        squeeze=False,
+        layout="constrained",
+    )
+    for position in range(count, down * across):
+        grid.flat[position].set_axis_off()
+        grid.flat[position - across].tick_params(labelbottom=True)
+    return figure, list(grid.flat[:count])
+
+
+def finish_panel(ax: Axes, title: str, *, bold: bool = False, comma: bool = False) -> Axes:
+    """Give a panel of small multiples its frame, its heading and few ticks."""
+    finish(ax, x="", y="", comma=comma)
+    ax.set_title(title, fontsize=8, fontweight="bold" if bold else "normal", loc="left", pad=3)
+    ax.tick_params(labelsize=7.2)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=3))
+    ax.yaxis.set_major_locator(MaxNLocator(nbins=4))
     return ax
 
 

@@ -34,7 +34,7 @@ ABSENT = "nothing"
 CONTEXT = 60
 UNREAD = frozenset({"style", "script"})
 TEXT_ATTRIBUTES = ("alt", "value", "data-name", "title", "datetime", "href", "lang")
-IMAGE = re.compile(r'(?:<figure id="figure-([a-z0-9_]+)">)?<img src="data:image/png;base64,([A-Za-z0-9+/=]*)"')
+IMAGE = re.compile(r'(?:<figure id="figure-([a-z0-9_]+)"[^>]*>)?<img src="data:image/png;base64,([A-Za-z0-9+/=]*)"')
 IMAGE_DATA = re.compile(r'src="data:image/png;base64,[A-Za-z0-9+/=]*"')
 
 

@@ -183,7 +183,7 @@ def _figure(png: str, mark: Mapping) -> str:
     width = f' width="{int(mark["width"])}"' if mark.get("width") else ""
     caption = f"\n<figcaption>{mark['caption']}</figcaption>" if mark.get("caption") else ""
     image = f'<img src="data:image/png;base64,{"".join(png.split())}" alt="{html.escape(mark["alt"])}"{width}>'
-    return f"<figure{name}>{image}{caption}</figure>\n"
+    return f'<figure{name} tabindex="0">{image}{caption}</figure>\n'
 
 
 def render(notebook: Mapping, record: Mapping[str, object], files: Sequence[str]) -> str:
