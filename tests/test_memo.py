@@ -32,6 +32,7 @@ from povstudy.reporting.memo.outlook import fan_of, series_of
 from povstudy.reporting.memo.pages import memo_of
 from povstudy.reporting.memo.parts import PartTable, parse, read_reports, require
 from povstudy.reporting.memo.pdf import memo_pdf, printable
+from povstudy.reporting.memo.printing import said_source
 from povstudy.reporting.memo.word import memo_docx
 from povstudy.reporting.memo.workbook import OFFICIAL, SIMULATED_BOOK, workbooks
 from povstudy.reporting.plan import notebook_files, plan
@@ -66,7 +67,7 @@ HOSTILE = (
 )
 
 
-def number(value, unit="%", digits=2, source="made up"):
+def number(value, unit="%", digits=2, source="joint draws"):
     return {"value": value, "unit": unit, "digits": digits, "source": source}
 
 
@@ -498,6 +499,27 @@ def test_the_workbooks_hold_all_tables_as_numbers_with_units_and_sources(lang):
     assert "=cmd|' /C calc'!A0" in official["06 recorded"]
     numbers = official["03 " + wording.text_of("memo.book.numbers", lang)]
     assert 2.39 in numbers and "s0_survey_poor_all_last" in numbers
+    said = numbers[numbers.index("s0_survey_poor_all_last") + 3]
+    assert said == {"en": "joint draws", "vi": "các mẫu mô phỏng đồng thời"}[lang]
+
+
+def test_no_word_of_a_source_is_left_in_english():
+    pieces = set()
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        code = "".join("".join(cell["source"]) for cell in json.loads(path.read_text("utf-8"))["cells"])
+        for text in re.findall(r"source=f?\"([^\"]*)\"", code):
+            pieces |= {(path.stem, part) for part in re.split(", |: ", re.sub(r"\{[^}]*\}", "x1", text)) if part}
+    assert len(pieces) > 60
+    left = [
+        (notebook, part)
+        for notebook, part in sorted(pieces)
+        if re.search(r"[a-z]+[ /]+[a-z]+", part, re.IGNORECASE)
+        and said_source(part, "vi") == part
+        and part not in ("SIMULATED / MÔ PHỎNG", "causaldata nsw_mixtape", "causaldata cps_mixtape")
+    ]
+    assert left == []
+    assert said_source("compare_falls", "vi") == "compare_falls"
+    assert said_source("scenario plan path", "vi") == "kịch bản “theo kế hoạch”"
 
 
 def test_a_cell_of_a_report_is_read_as_it_was_meant():

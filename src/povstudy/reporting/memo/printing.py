@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 
@@ -9,12 +10,14 @@ from povstudy.reporting import wording
 from povstudy.reporting.formats import Phrase, format_number, unit_named
 from povstudy.reporting.memo.blocks import Run, Table, runs_of
 
-__all__ = ["Cell", "cells_of", "harmless", "heads_of", "is_number", "unit_of"]
+__all__ = ["Cell", "cells_of", "harmless", "heads_of", "is_number", "said_source", "unit_of"]
 
 LONGEST = 600
 # What changes the direction of the text around it: an area name must not turn the line that it stands in.
 DIRECTION = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 KEPT_CONTROLS = frozenset("\n\t")
+# Between the parts of a source: "forecast, all rules", "SIMULATED / MÔ PHỎNG: households".
+BETWEEN = re.compile(r"(, |: )")
 
 
 def harmless(text: str, longest: int = LONGEST) -> str:
@@ -139,3 +142,35 @@ def _cell(table: Table, column: str, value: object, lang: str) -> Cell:
 def clean_runs(runs: list[Run]) -> list[Run]:
     """Return runs whose text is harmless."""
     return [Run(harmless(run.text), run.bold, run.note) for run in runs]
+
+
+def said_source(source: str, lang: str) -> str:
+    """Return what a number was computed from, its ordinary words in a language.
+
+    Parameters
+    ----------
+    source : str
+        The ``source`` of a number: words, and names of functions, tables, standards, targets or reports.
+    lang : str
+        ``en`` or ``vi``.
+
+    Returns
+    -------
+    str
+        The words as `wording` has them under ``source``; names stay as they are.
+
+    Examples
+    --------
+    >>> said_source("forecast nso-mdp-2022-2025, joint draws", "vi")
+    'dự báo nso-mdp-2022-2025, các mẫu mô phỏng đồng thời'
+    """
+    return "".join(part if BETWEEN.fullmatch(part) else _said_part(part, lang) for part in BETWEEN.split(source))
+
+
+def _said_part(part: str, lang: str) -> str:
+    first, _, rest = part.partition(" ")
+    for words, name in ((part, ""), (first, f" {rest}" if rest else "")):
+        key = f"source.{'_'.join(re.findall('[a-z0-9]+', words.lower()))}"
+        if key in wording.catalogue():
+            return wording.text_of(key, lang) + name
+    return part

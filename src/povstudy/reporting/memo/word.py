@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from povstudy.reporting import wording
 from povstudy.reporting.formats import Number, Phrase, unit_named
 from povstudy.reporting.memo.blocks import Block, Figure, Headline, Memo, Paragraph, Run, Table, runs_of
-from povstudy.reporting.memo.printing import Cell, cells_of, clean_runs, harmless, heads_of
+from povstudy.reporting.memo.printing import Cell, cells_of, clean_runs, harmless, heads_of, said_source
 
 __all__ = ["memo_docx"]
 
@@ -205,7 +205,7 @@ def _annex(document: object, memo: Memo, numbers: Mapping[str, Number]) -> None:
     heads = [wording.text_of(f"memo.w.{word}", memo.lang) for word in ("name", "value", "unit", "source")]
     rows = []
     for name, number in sorted(numbers.items()):
-        texts = (name, str(number), unit_named(number.unit).label[memo.lang], number.source)
+        texts = (name, str(number), unit_named(number.unit).label[memo.lang], said_source(number.source, memo.lang))
         rows.append([Cell((Run(harmless(text)),), place == 1) for place, text in enumerate(texts)])
     caption = [Run(wording.text_of("memo.annex_caption", memo.lang))]
     _table(document, caption, heads, rows, (4.5, 3.0, 2.5, 7.0))

@@ -16,7 +16,7 @@ from povstudy.reporting import wording
 from povstudy.reporting.formats import Name, phrase, unit_named
 from povstudy.reporting.memo.collect import SIMULATED
 from povstudy.reporting.memo.parts import Part, PartTable, Reports, plain_cell
-from povstudy.reporting.memo.printing import harmless, is_number
+from povstudy.reporting.memo.printing import harmless, is_number, said_source
 
 __all__ = ["OFFICIAL", "SIMULATED_BOOK", "workbooks"]
 
@@ -85,7 +85,7 @@ def _numbers(part: Part, lang: str, source: str, *, simulated: bool) -> _Sheet:
     own = {name: facts for name, facts in part.numbers.items() if (name in part.simulated) == simulated}
     heads = [wording.text_of(f"memo.w.{word}", lang) for word in ("name", "value", "unit", "source")]
     rows = [
-        [name, facts["value"], unit_named(facts["unit"]).label[lang], str(facts.get("source", ""))]
+        [name, facts["value"], unit_named(facts["unit"]).label[lang], said_source(str(facts.get("source", "")), lang)]
         for name, facts in own.items()
     ]
     title = wording.text_of("memo.book.numbers", lang)
