@@ -36,7 +36,10 @@ GROUPS = {
     "with a trend": [kind for kind, stress in STRESS.items() if stress.trend and kind not in ("break", "turn")],
     "without, or one that ends": [k for k, stress in STRESS.items() if not stress.trend or k in ("break", "turn")],
 }
-BEFORE, SHIPPED = "no record (before)", "the record of the panel's own drifts (shipped)"
+BEFORE, SHIPPED = "mean drift cut off below one standard error (before)", "never cut off (shipped)"
+FLOORS = {f"at least s^2 / (s^2 + v) of it, s = {sd}": sd for sd in (0.05, 0.1)}
+
+WHO = ("poorer countries", "richer countries", "US states")
 
 Patch = Callable[[], contextlib.AbstractContextManager[object]]
 
@@ -55,6 +58,11 @@ def correlated(situation: Situation, course: Course, rule: IntervalRule) -> inte
 PLAIN = intervals.variance_of
 
 
+def cut_off(drift: float, variance: float) -> float:
+    """Return the share of a mean drift that was carried on before: none below one standard error."""
+    return drift**2 / (drift**2 + variance) if drift**2 >= variance else 0.0
+
+
 def candidates() -> dict[str, tuple[Patch, ...]]:
     """Return the rules as changes to the one that is shipped."""
 
@@ -62,16 +70,24 @@ def candidates() -> dict[str, tuple[Patch, ...]]:
         return lambda: patch.object(module, name, value)
 
     off = changed(choice, "_record", lambda values: 1.0)
+    cut = [changed(module, "panel_weight", cut_off) for module in (choice, evidence)]
+    floors = {
+        name: (changed(choice, "panel_weight", lambda d, v, s2=sd**2: max(cut_off(d, v), s2 / (s2 + v))),)
+        for name, sd in FLOORS.items()
+    }
     return {
-        BEFORE: (off,),
+        BEFORE: tuple(cut),
         SHIPPED: (),
-        "the same, prior sd of the share .5": (changed(evidence, "RECORD_SD", 0.5),),
-        "the same of the drifts themselves, not of what was claimed": (
-            changed(evidence, "trend_weight", lambda drift, variance: 1.0),
+        **floors,
+        "all of it": (changed(choice, "panel_weight", lambda drift, variance: 1.0),),
+        "no record": (off,),
+        "record, prior sd of the share .5": (changed(evidence, "RECORD_SD", 0.5),),
+        "record of the drifts themselves, not of what was claimed": (
+            changed(evidence, "panel_weight", lambda drift, variance: 1.0),
         ),
-        "no record, prior sd of shocks .08": (off, changed(evidence, "PRIOR_SHOCK_SD", 0.08)),
-        "no record, prior sd of shocks .12": (off, changed(evidence, "PRIOR_SHOCK_SD", 0.12)),
-        "shipped, interval with correlated common shocks": (changed(intervals, "variance_of", correlated),),
+        "prior sd of shocks .08": (changed(evidence, "PRIOR_SHOCK_SD", 0.08),),
+        "prior sd of shocks .12": (changed(evidence, "PRIOR_SHOCK_SD", 0.12),),
+        "interval with correlated common shocks": (changed(intervals, "variance_of", correlated),),
     }
 
 
@@ -110,16 +126,19 @@ def table() -> pd.DataFrame:
     simulated = {what: [stress_panel(k, seed) for k in kinds for seed in SEEDS] for what, kinds in GROUPS.items()}
     real = panels()
     groups = {f"SIMULATED, {what}": own for what, own in simulated.items()}
-    groups["US states, chosen on"] = [real[name] for name in CHOSEN_ON]
+    for who in WHO:
+        if own := [real[name] for name in CHOSEN_ON if who in name]:
+            groups[f"{who}, chosen on"] = own
     rows = []
     for what, own in groups.items():
         for name, patches in candidates().items():
             with under(patches):
                 rows.append(row(name, what, [scored(panel) for panel in own]))
-    held = [panel for name, panel in real.items() if name not in CHOSEN_ON]
-    for name in (BEFORE, SHIPPED):
-        with under(candidates()[name]):
-            rows.append(row(name, "US states, held out", [scored(panel) for panel in held]))
+    for who in WHO:
+        held = [panel for name, panel in real.items() if name not in CHOSEN_ON and who in name]
+        for name in (BEFORE, SHIPPED, *FLOORS):
+            with under(candidates()[name]):
+                rows.append(row(name, f"{who}, held out", [scored(panel) for panel in held]))
     return pd.DataFrame(rows)
 
 

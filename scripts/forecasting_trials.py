@@ -406,14 +406,21 @@ def stress_table() -> pd.DataFrame:
 
 
 def unseen_table(panels: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Return the same for real panels, and the mean over them: geometric of ratios, plain of coverages."""
+    """Return the same for real panels, and means over groups of them: geometric of ratios, plain of coverages."""
     rows = [{"panel": name} | relative_row(_relative_cases(panel)) for name, panel in panels.items()]
+    groups = {"poorer countries": "mean, poorer countries", "US states": "mean, US states", "": "mean of all"}
+    means = [
+        {"panel": title} | _mean_row([row for row in rows if part in row["panel"]]) for part, title in groups.items()
+    ]
+    return pd.DataFrame([*rows, *means])
+
+
+def _mean_row(rows: list[dict[str, str]]) -> dict[str, str]:
     figures = pd.DataFrame(rows).drop(columns="panel").astype(float)
-    mean = {
+    return {
         name: f"{column.mean() if name.startswith('80 %') else np.exp(np.log(column).mean()):.2f}"
         for name, column in figures.items()
     }
-    return pd.DataFrame([*rows, {"panel": "mean"} | mean])
 
 
 def _relative_cases(panel: pd.DataFrame) -> pd.DataFrame:

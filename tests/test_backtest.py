@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -252,3 +254,16 @@ def test_the_default_beats_last_value_and_the_own_pp_path_in_every_spell(spell, 
     scores = backtest(panel, methods=["default"], horizons=tuple(counts), min_points=points)
     assert scores["n"].tolist() == list(counts.values())
     assert (scores["relative_mae"] < 0.5).all() and (scores["relative_mae_own"] < 0.92).all()
+
+
+def test_the_rates_of_countries_hold_together():
+    # scripts/data/README.md: what a slip of the copying hand would break.
+    table = pd.read_csv(Path(__file__).resolve().parents[1] / "scripts" / "data" / "wdi_poverty.csv")
+    national, low, high = (table[f"SI.POV.{line}"] for line in ("NAHC", "DDAY", "UMIC"))
+    assert not table.duplicated(["code", "year"]).any() and table.groupby("code")["country"].nunique().eq(1).all()
+    assert (low.notna() == high.notna()).all() and (low <= high)[low.notna()].all()
+    assert (national.notna().sum(), low.notna().sum(), table["code"].nunique()) == (1050, 2351, 175)
+    figures = pd.concat([national, low, high]).dropna()
+    assert figures.between(0, 100).all() and np.allclose(figures.mul(10), figures.mul(10).round())
+    vietnam = table[table["code"].eq("VNM")].set_index("year")
+    assert (vietnam.loc[2022, "SI.POV.NAHC"], vietnam.loc[1992, "SI.POV.UMIC"]) == (4.3, 94.8)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import povstudy
 from povstudy.errors import DataError, ParameterError
 from povstudy.projection import METHODS, forecast
-from povstudy.projection.evidence import record_weight
+from povstudy.projection.evidence import panel_weight, record_weight, trend_weight
 from povstudy.projection.result import HUB_COLUMNS, HUB_QUANTILES
 from povstudy.projection.spell import expit, logit
 
@@ -110,7 +110,8 @@ def test_default_with_a_parent():
 
 def test_default_without_a_parent_lends_strength():
     method, rule = rule_of(forecast(panel(drift=-0.08, noise=0.1), horizon=2), "a00")
-    assert method == "eb_drift" and "12 areas lend strength" in rule and "the mean drift counted 0." in rule
+    assert method == "eb_drift" and "12 areas lend strength" in rule
+    assert re.search(r"the mean drift of -0\.07\d logit a year \(1\.\d standard errors\) counted 0\.[67]", rule)
 
 
 def test_a_firm_fall_leads_the_areas_without_a_parent():
@@ -154,8 +155,10 @@ def test_a_nation_alone_and_the_path_that_leads_its_provinces_are_one():
 
 
 def test_default_without_a_trend():
+    # A panel's mean is never cut off: below one standard error it counts for less than half.
     method, rule = rule_of(forecast(panel(drift=0.0, noise=0.2), horizon=2), "a00")
-    assert method == "last_value" and "less than one standard error" in rule
+    ratio, share = map(float, re.search(r"\((\d\.\d) standard errors\) counted (\d\.\d\d)", rule).groups())
+    assert method == "eb_drift" and ratio < 1 and 0 < share < 0.5
     still = led(panel(), y2016=12.0, y2019=12.1)
     method, rule = rule_of(forecast(still, horizon=2), "a00")
     assert method == "last_value" and "parent top has no trend beyond its error" in rule
@@ -214,12 +217,22 @@ def test_areas_that_drift_apart_keep_their_own_drift_where_their_mean_has_none()
     z = np.log(rows["value"] / (100 - rows["value"])) + tilt
     made = forecast(rows.assign(value=(100 / (1 + np.exp(-z))).round(2)), horizon=3)
     method, rule = rule_of(made, "a00")
-    assert method == "eb_drift" and "they drift apart" in rule
+    share = float(re.search(r"0\.015 logit a year \(0\.\d standard errors\) counted (0\.\d\d)", rule)[1])
+    assert method == "eb_drift" and 0.05 < share < 0.25
     ends = made.table.groupby("area")["median"].agg(["first", "last"])
     assert (ends["last"] < ends["first"])[::2].all() and (ends["last"] > ends["first"])[1::2].all()
-    # Nothing of the mean's own fifteen thousandths a year is carried on.
+    # Of the mean's own fifteen thousandths a year only that share is carried on.
     z = np.log(ends / (100 - ends))
-    assert abs((z["last"] - z["first"]).mean() / 2) < 0.005
+    assert (z["last"] - z["first"]).mean() / 2 == pytest.approx(0.015 * share * 0.9**2.5, abs=0.001)
+
+
+def test_a_panels_mean_counts_by_its_own_error_without_a_step():
+    assert panel_weight(-0.3, 0.01) == pytest.approx(0.9) == trend_weight(-0.3, 0.01)
+    assert panel_weight(0.05, 0.01) == pytest.approx(0.2) and trend_weight(0.05, 0.01) == 0.0
+    assert panel_weight(0.0, 0.01) == 0.0
+    drifts = np.linspace(0.001, 0.5, 400)
+    shares = np.array([panel_weight(drift, 0.01) for drift in drifts])
+    assert (np.diff(shares) > 0).all() and np.diff(shares).max() < 0.01 and (shares < 1).all()
 
 
 def test_one_point_claims_no_trend():

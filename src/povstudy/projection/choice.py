@@ -5,26 +5,22 @@ from __future__ import annotations
 from dataclasses import fields, replace
 
 import numpy as np
-from scipy.special import chdtri
 
-from povstudy.projection.evidence import FIRM, drift_error, ratio_of, record_weight, shock_of, trend_weight
+from povstudy.projection.evidence import FIRM, drift_error, panel_weight, ratio_of, record_weight, shock_of
 from povstudy.projection.methods import Course, Method, Situation, named_course
 from povstudy.projection.parents import OWN_MEAN, Guide, believed, damped_steps, own_guide
 from povstudy.projection.paths import DAMPING
-from povstudy.projection.pooling import MIN_SIBLINGS, cochran_q, logits_of, mean_steps
+from povstudy.projection.pooling import MIN_SIBLINGS, logits_of, mean_steps
 from povstudy.projection.scenario import Plan
 from povstudy.projection.spell import WINDOW
 
-__all__ = ["DIFFERENT", "PANEL_DAMPING", "course_of", "default_course"]
+__all__ = ["PANEL_DAMPING", "course_of", "default_course"]
 
 LED, OWN, SHRUNK, STILL = "behind a parent", "behind their own mean", "shrunk", "still"
 """What an area gets: `national_first`, the same damped behind the mean of a panel, `eb_drift`, `last_value`."""
 
 PANEL_DAMPING = 0.95
 """phi where the mean of a panel leads its areas: no plan is known behind it, and a fall that stops costs less."""
-
-DIFFERENT = 0.05
-"""Level of the test (Cochran's Q) on whether areas drift apart where their mean does not drift."""
 
 
 def course_of(situation: Situation, horizon: int, method: Method, *, plan: Plan | None = None) -> Course:
@@ -54,8 +50,8 @@ def default_course(situation: Situation, horizon: int) -> Course:
     1. A parent that leads: `national_first`, its trend weighed against its own shocks.
     2. No parent, fewer than `MIN_SIBLINGS` areas with two points: their own mean leads (a lone area itself).
     3. No parent, that many areas or more: their own mean leads, lightly damped, where its drift is firm (`FIRM`
-       standard errors); else `eb_drift`, its mean drift weighed likewise.
-    4. No trend, or nothing to read one from: `last_value`.
+       standard errors); else `eb_drift`, its mean drift weighed likewise but never cut off (`panel_weight`).
+    4. A leader without a trend, or nothing to read one from: `last_value`.
 
     Parameters
     ----------
@@ -141,9 +137,8 @@ def _alone(situation: Situation, free: np.ndarray) -> tuple[str, np.ndarray, tup
         return LED, reason, (guide,), shrunk
     pool = situation.pool
     error = drift_error(shock_of(pool.common_scatter, pool.common_degrees), pool.span, pool.drift_variance)
-    ratio, weight = ratio_of(pool.drift, error), trend_weight(pool.drift, error)
-    kept = _record(series.values) if weight else 1.0
-    weight *= kept
+    ratio, kept = ratio_of(pool.drift, error), _record(series.values)
+    weight = kept * panel_weight(pool.drift, error)
     if ratio >= FIRM and weight:
         guide = own_guide(series, spell, free)
         if guide is not None:
@@ -152,27 +147,15 @@ def _alone(situation: Situation, free: np.ndarray) -> tuple[str, np.ndarray, tup
             reason[:] = _leading(guide, why, damped=True)
             _no_own_trend(reason, spell.points[free], two=False)
             return OWN, reason, (guide,), shrunk
-    size = f"{several} areas drift by {pool.drift:.3f} logit a year"
-    size += f", less than one standard error ({error**0.5:.3f})" if ratio < 1.0 else ", but no such drift lasted before"
-    if weight:
-        reason[:] = (
-            f"no parent; {several} areas lend strength: own drift shrunk to their mean, damped, the mean drift counted "
-            f"{weight:.2f}{_came_true(kept)}"
-        )
-        single = spell.points[free] < 2
-        reason[single] = (
-            f"no parent; one point: no trend of its own is claimed, {weight:.2f} of the mean drift of {several} areas "
-            "is taken"
-        )
-        return SHRUNK, reason, (), replace(shrunk, believed=weight)
-    if _apart(situation):
-        reason[:] = (
-            f"no parent; {size}; they drift apart all the same: only own deviations from the mean are carried on, "
-            "shrunk and damped"
-        )
-        return SHRUNK, reason, (), replace(shrunk, believed=0.0)
-    reason[:] = f"no parent; {size}: the last value stands"
-    return STILL, reason, (), shrunk
+    reason[:] = (
+        f"no parent; {several} areas lend strength: own drift shrunk to their mean, damped, the mean drift of "
+        f"{pool.drift:.3f} logit a year ({ratio:.1f} standard errors) counted {weight:.2f}{_came_true(kept)}"
+    )
+    reason[spell.points[free] < 2] = (
+        f"no parent; one point: no trend of its own is claimed, {weight:.2f} of the mean drift of {several} areas "
+        "is taken"
+    )
+    return SHRUNK, reason, (), replace(shrunk, believed=weight)
 
 
 def _record(values: np.ndarray) -> float:
@@ -193,14 +176,6 @@ def _leading(guide: Guide, why: str, *, damped: bool = False) -> str:
         f"{why}: {who} first, mean of its pp and logit path, its drift counted "
         f"{guide.weight:.2f}{f' and damped by {PANEL_DAMPING:g}' if damped else ''}"
     )
-
-
-def _apart(situation: Situation) -> bool:
-    """Tell whether the drifts of the areas differ by more than chance (Cochran's Q at `DIFFERENT`)."""
-    spell = situation.spell
-    several = spell.trended
-    q = cochran_q(spell.slope_z[several], situation.pool.slope_variance[several])
-    return bool(q > chdtri(max(int(several.sum()) - 1, 1), DIFFERENT))
 
 
 def _merge(courses: dict[str, Course], choice: np.ndarray, reason: np.ndarray, guides: tuple[Guide, ...]) -> Course:

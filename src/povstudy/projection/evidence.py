@@ -13,6 +13,7 @@ __all__ = [
     "PRIOR_SHOCK_SD",
     "RECORD_SD",
     "drift_error",
+    "panel_weight",
     "ratio_of",
     "record_weight",
     "shock_of",
@@ -87,8 +88,33 @@ def ratio_of(drift: float, variance: float) -> float:
     return abs(drift) / variance**0.5
 
 
+def panel_weight(drift: float, variance: float) -> float:
+    """Return the share of a panel's mean drift that is carried on, k = d^2 / (d^2 + v).
+
+    A drift below one standard error counts for less than half and is not cut off as a leader's is: the areas of a
+    panel are shrunk to this mean, and a mean that is small is small on their paths as well.
+
+    Parameters
+    ----------
+    drift, variance : float
+        As in `trend_weight`.
+
+    Returns
+    -------
+    float
+        0 to 1.
+
+    Examples
+    --------
+    >>> panel_weight(-0.3, 0.01), panel_weight(0.05, 0.0025)
+    (0.9, 0.5)
+    """
+    squared = drift * drift
+    return squared / (squared + variance)
+
+
 def trend_weight(drift: float, variance: float) -> float:
-    r"""Return the share of a drift that is carried on.
+    r"""Return the share of a leader's drift that is carried on.
 
     .. math:: k = \frac{d^2}{d^2 + v}, \qquad k = 0 \text{ where } d^2 < v
 
@@ -112,8 +138,7 @@ def trend_weight(drift: float, variance: float) -> float:
     >>> trend_weight(-0.3, 0.01), trend_weight(0.05, 0.01)
     (0.9, 0.0)
     """
-    squared = drift * drift
-    return squared / (squared + variance) if squared >= variance else 0.0
+    return panel_weight(drift, variance) if drift * drift >= variance else 0.0
 
 
 def record_weight(steps: np.ndarray, gaps: np.ndarray, counted: np.ndarray, *, window: int) -> float:
@@ -165,7 +190,7 @@ def record_weight(steps: np.ndarray, gaps: np.ndarray, counted: np.ndarray, *, w
         span = float(gap.sum())
         drift = float(step.sum()) / span
         error = drift_error(shock_of(scatter_of(step, gap), len(known) - 1), span)
-        claimed = trend_weight(drift, error) * drift * counted[origin]
+        claimed = panel_weight(drift, error) * drift * counted[origin]
         variance = drift_error(shock, 1.0) * gaps[origin] ** 2
         precision += claimed**2 / variance
         agreement += claimed * float(steps[origin]) / variance
