@@ -147,14 +147,23 @@ def _plain(value: object) -> object:
 
 
 def _cells(table: object) -> list:
-    """Return what stands for the cells of a table; any missing value is one."""
-    from pandas.util import hash_pandas_object
+    """Return what stands for the cells of a table, its index first; any missing value is one."""
+    return [_column(table.index), *(_column(table.iloc[:, place]) for place in range(table.shape[1]))]
 
-    mixed = [place for place, dtype in enumerate(table.dtypes) if str(dtype) == "object"]
-    plain = [place for place in range(table.shape[1]) if place not in mixed]
-    rows = hash_pandas_object(table.iloc[:, plain], index=True).to_numpy().tobytes()
-    # pandas hashes 1 and "1" alike where a column may hold both.
-    return [hashlib.sha256(rows).hexdigest(), [[_cell(cell) for cell in table.iloc[:, n].tolist()] for n in mixed]]
+
+def _column(column: object) -> object:
+    """Return what stands for the values of a column or an index."""
+    import numpy as np
+
+    if str(column.dtype) in ("str", "string"):
+        return column.to_numpy(dtype=object, na_value=None).tolist()
+    kind = column.dtype.kind if isinstance(column.dtype, np.dtype) else "O"
+    if kind not in "biuf":
+        return [_cell(cell) for cell in column.to_numpy(dtype=object)]
+    values = column.to_numpy(copy=kind == "f")
+    if kind == "f":
+        values[np.isnan(values)] = np.nan
+    return hashlib.sha256(np.ascontiguousarray(values)).hexdigest()
 
 
 def _cell(cell: object) -> object:

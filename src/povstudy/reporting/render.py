@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from povstudy.errors import ReportError
 from povstudy.reporting import wording
@@ -20,7 +21,12 @@ from povstudy.reporting.formats import TAG, Date
 from povstudy.reporting.record import page_record
 from povstudy.reporting.report import MARK
 
-__all__ = ["CSP", "about", "page_css", "render", "title_of"]
+if TYPE_CHECKING:
+    from jinja2 import BytecodeCache
+    from jinja2.bccache import Bucket
+    from nbconvert.exporters.templateexporter import TemplateExporter
+
+__all__ = ["CSP", "about", "compile_templates", "page_css", "render", "title_of"]
 
 CSP = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 TEMPLATES = Path(__file__).parent / "templates"
@@ -186,6 +192,59 @@ def _figure(png: str, mark: Mapping) -> str:
     return f'<figure{name} tabindex="0">{image}{caption}</figure>\n'
 
 
+def _exporter(page: _Page) -> TemplateExporter:
+    """Return what renders one page; what it compiles is kept for the next one."""
+    from nbconvert.exporters.templateexporter import TemplateExporter
+
+    exporter = TemplateExporter(
+        template_name="povstudy",
+        extra_template_basedirs=[str(TEMPLATES)],
+        template_extension=".html.j2",
+        file_extension=".html",
+        default_preprocessors=[],  # none is wanted, and each would check the whole notebook once more
+        filters={
+            "report_markdown": page.markdown,
+            "report_code": page.code,
+            "report_rest": page.rest,
+            "report_notes": page.notes,
+            "report_contents": lambda _: page.contents,
+        },
+    )
+    exporter.environment.bytecode_cache = _compiled()
+    return exporter
+
+
+@functools.cache
+def _compiled() -> BytecodeCache:
+    """Return the compiled templates of this process and of those forked from it."""
+    from jinja2 import BytecodeCache
+
+    class Compiled(BytecodeCache):
+        def __init__(self) -> None:
+            self.kept: dict[str, bytes] = {}
+
+        def load_bytecode(self, bucket: Bucket) -> None:
+            if bucket.key in self.kept:
+                bucket.bytecode_from_string(self.kept[bucket.key])
+
+        def dump_bytecode(self, bucket: Bucket) -> None:
+            self.kept[bucket.key] = bucket.bytecode_to_string()
+
+    return Compiled()
+
+
+def compile_templates() -> None:
+    """Compile the template of a page and those that it extends, before the first page is rendered."""
+    from jinja2 import meta
+
+    exporter = _exporter(_Page(wording.LANGUAGES[0]))
+    names, environment = [exporter.template.name], exporter.environment
+    while names:
+        environment.get_template(names[0])
+        source, _, _ = environment.loader.get_source(environment, names.pop(0))
+        names += [name for name in meta.find_referenced_templates(environment.parse(source)) if name]
+
+
 def render(notebook: Mapping, record: Mapping[str, object], files: Sequence[str]) -> str:
     """Return the page of a finished notebook.
 
@@ -208,26 +267,10 @@ def render(notebook: Mapping, record: Mapping[str, object], files: Sequence[str]
     ReportError
         If the language of the record is not known.
     """
-    from nbconvert.exporters.templateexporter import TemplateExporter
-
     lang = str(record["lang"])
     if lang not in wording.LANGUAGES:
         raise ReportError(f"Language {lang!r} is not known; possible are {', '.join(wording.LANGUAGES)}.")
-    page = _Page(lang)
-    exporter = TemplateExporter(
-        template_name="povstudy",
-        extra_template_basedirs=[str(TEMPLATES)],
-        template_extension=".html.j2",
-        file_extension=".html",
-        default_preprocessors=[],  # none is wanted, and each would check the whole notebook once more
-        filters={
-            "report_markdown": page.markdown,
-            "report_code": page.code,
-            "report_rest": page.rest,
-            "report_notes": page.notes,
-            "report_contents": lambda _: page.contents,
-        },
-    )
+    exporter = _exporter(_Page(lang))
     facts = {
         "lang": lang,
         "csp": CSP,

@@ -148,7 +148,9 @@ def prime(home: str, notebook: str, values: Mapping[str, object]) -> list[str]:
     import nbformat
 
     from povstudy.reporting.plan import plan, prepare
+    from povstudy.reporting.render import compile_templates
 
+    compile_templates()
     os.environ["POVSTUDY_HOME"] = home
     planned = plan(notebook, values)
     nbformat.v4.new_output("stream", text="")  # compiles the schema of outputs
