@@ -6,6 +6,7 @@ import csv
 import importlib.util
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from playwright.sync_api import sync_playwright
 from povstudy.reporting import index
 from povstudy.reporting.render import TEMPLATES
 from povstudy.reporting.runner import run_notebook
+from povstudy.reporting.score_page import score
 from povstudy.reporting.sweep import sweep
 from povstudy.reporting.sweep_rows import rows_of_table
 
@@ -79,6 +81,7 @@ def folder(browser, tmp_path_factory):
     (stopped / "outcome.json").write_text(json.dumps(FAILED), encoding="utf-8")
     (stopped / "report.ipynb").write_text("{}", encoding="utf-8")
     index.write_index(made)
+    score(made)
     return made
 
 
@@ -200,9 +203,26 @@ def test_without_javascript_the_atlas_is_a_list(browser, folder):
     context.close()
 
 
-@pytest.mark.parametrize("file", ["index.html", "03_forecast en", "03_forecast vi", "07_policy_memo vi"])
+FILES = ("index.html", "03_forecast en", "03_forecast vi", "07_policy_memo vi", "scores/scores.html")
+
+
+@pytest.mark.parametrize("file", FILES)
 def test_a_page_is_accessible_fits_a_phone_and_runs_nothing(page, folder, file):
-    page.goto((folder / file).as_uri() if file == "index.html" else report_of(folder, file))
+    is_accessible_fits_a_phone_and_runs_nothing(
+        page, (folder / file).as_uri() if file.endswith(".html") else report_of(folder, file)
+    )
+
+
+@pytest.mark.parametrize("notebook", sorted(path.stem for path in (ROOT / "notebooks").glob("0[1-9]_*.ipynb")))
+def test_the_pages_of_make_report_are_accessible_fit_a_phone_and_run_nothing(page, notebook):
+    made = sorted((ROOT / "reports").glob(f"{notebook}-vn34-91-*/report.html"), key=lambda path: path.stat().st_mtime)
+    if not made:
+        pytest.skip("reports/ is empty: run `make report` first, as .ci/run does")
+    is_accessible_fits_a_phone_and_runs_nothing(page, made[-1].as_uri())
+
+
+def is_accessible_fits_a_phone_and_runs_nothing(page, address):
+    page.goto(address)
     faults = Axe().run(page).response["violations"]
     assert not [
         (fault["id"], fault["nodes"][0]["html"][:200]) for fault in faults if fault["impact"] in ("serious", "critical")
@@ -216,6 +236,15 @@ def test_a_page_is_accessible_fits_a_phone_and_runs_nothing(page, folder, file):
     assert page.wrong == []
     assert page.evaluate(TRY_TO_RUN) == 0
     assert any("Content Security Policy" in text for text in page.wrong)
+
+
+def test_without_its_policy_a_page_would_run_what_is_put_into_it(page, folder, tmp_path):
+    path = next(folder.glob("03_forecast-*/report.html"))
+    bare, times = re.subn('<meta http-equiv="Content-Security-Policy"[^>]*>', "", path.read_text(encoding="utf-8"))
+    assert times == 1
+    (tmp_path / "bare.html").write_text(bare, encoding="utf-8")
+    page.goto((tmp_path / "bare.html").as_uri())
+    assert page.evaluate(TRY_TO_RUN) == 2
 
 
 def test_hostile_texts_run_nothing(page, hostile):

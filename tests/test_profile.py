@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -31,6 +32,7 @@ from povstudy.plots import (
 from povstudy.registry import read_registry, simulate_registry
 from povstudy.reporting import numerals_without_source
 from povstudy.reporting.inputs import PRIVATE, TEMPLATES, read_inputs
+from povstudy.reporting.memo.collect import collect
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOK = ROOT / "notebooks" / "02_poverty_profile.ipynb"
@@ -244,18 +246,44 @@ def test_internal_use_shows_small_cells_and_says_so_everywhere(tmp_path, monkeyp
 # A user's file.
 
 
+SECRETS = (NAME, "Bí Mật", NUMBER[:-4], PHONE, STREET, "Trần Hưng Đạo", "Trần Văn")
+
+
+def texts_of(folder):
+    """What the files of a folder say; those that are archives (Word, Excel), member by member."""
+    for path in filter(Path.is_file, folder.rglob("*")):
+        content = path.read_bytes()
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                content = b"".join(archive.read(name) for name in archive.namelist())
+        yield content.decode("utf-8", errors="replace")
+
+
+def leaks(texts):
+    """The secrets of `personal_file` that stand in texts, as they are or escaped."""
+    whole = "\n".join(texts)
+    return [secret for secret in SECRETS if secret in whole or json.dumps(secret)[1:-1] in whole]
+
+
 def test_personal_data_of_a_users_file_are_in_no_output(own):
     out, folder, done = own
-    secrets = [NAME, "Bí Mật", NUMBER[:-4], PHONE, STREET, "Trần Hưng Đạo", "Trần Văn"]
-    texts = [done.stdout, done.stderr]
-    for path in out.rglob("*"):
-        if path.is_file():
-            texts.append(path.read_bytes().decode("utf-8", errors="replace"))
-    for secret in secrets:
-        for form in (secret, json.dumps(secret)[1:-1]):
-            assert not any(form in text for text in texts), secret
+    texts = [done.stdout, done.stderr, *texts_of(out)]
+    assert leaks(texts) == [] and "h0001" not in "".join(texts)
     assert not (folder / "input").exists()
-    assert "h0001" not in "".join(texts)
+    assert leaks([personal_file(out.parent / "again.csv").read_text("utf-8")]) == list(SECRETS), "they would be found"
+
+
+def test_personal_data_are_in_no_memo_and_in_no_verification(own):
+    out, folder, _ = own
+    facts = json.loads((folder / "record.json").read_text("utf-8"))
+    found = {"02_poverty_profile": ROOT / "notebooks" / "02_poverty_profile.ipynb"}
+    options = {"lang": "vi", "notebooks": found, "data_sha256": facts["data_sha256"]}
+    read = collect(out, area=facts["area"], **options).decode("utf-8")
+    assert json.loads(read)["parts"] and leaks([read]) == [], "what a memo is made from"
+    file = f"registry={out.parent / 'list.csv'}"
+    checked = command(["verify", str(folder / "record.json"), "--file", file])
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert ": same." in checked.stdout and leaks([checked.stdout, checked.stderr]) == []
 
 
 def test_a_users_file_is_not_called_simulated(own):

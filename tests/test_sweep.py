@@ -12,12 +12,13 @@ import time
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import psutil
 import pytest
 
 from povstudy import cli
 from povstudy.errors import ParameterError
-from povstudy.memory import FOLDER_VARIABLE, recall, remembered
+from povstudy.memory import FOLDER_VARIABLE, content_hash, recall, remembered
 from povstudy.reporting import schemas
 from povstudy.reporting.fork import can_fork
 from povstudy.reporting.sweep import sweep
@@ -413,6 +414,50 @@ def test_a_report_that_breaks_its_schema_is_a_failure(home, output):
     (result,) = sweep("toy", rows_of_areas("toy", "vn63-01"), output=output).results
     assert result.status == "failed" and result.reason.startswith("BrokenSchema: numbers.json, rate must contain")
     assert [path.name for path in output.iterdir() if path.name.startswith("01_")] == []
+
+
+def test_a_content_hash_tells_every_cell_apart_and_asks_not_what_holds_it():
+    import pandas as pd
+
+    def of():
+        return pd.DataFrame(
+            {
+                "text": ["a", None, "bc", "đ"],
+                "number": [1.5, np.nan, -0.0, 2.0],
+                "count": [1, 2, 3, 4],
+                "flag": [True, False, True, True],
+                "mixed": ["1", 1, None, 2.5],
+                "when": pd.to_datetime(["2020-01-01", None, "2021-01-01", "2022-01-01"]),
+                "kind": pd.Categorical(["x", "y", "x", "y"]),
+            },
+            index=["i", "j", "k", "l"],
+        )
+
+    one = content_hash(of())
+    longer = pd.concat([of(), of()])
+    assert one == content_hash(of()) == content_hash(longer.iloc[4:]) == content_hash(of()[::-1][::-1])
+    assert one == content_hash(pd.concat([of().iloc[:1], of().iloc[1:]]).astype({"kind": "category"}))
+    changed = {one}
+    for column, value in (
+        ("text", "ab"),
+        ("number", 1.25),
+        ("count", 9),
+        ("flag", False),
+        ("mixed", 1),
+        ("when", pd.Timestamp("2019-01-01")),
+        ("kind", "y"),
+    ):
+        table = of()
+        table.loc["i", column] = value
+        changed.add(content_hash(table))
+    # Moved from one cell to the next, another order, another name, another index, another kind of the same number.
+    changed.add(content_hash(of().assign(text=["ab", None, "c", "đ"])))
+    changed.add(content_hash(of().iloc[::-1]))
+    changed.add(content_hash(of().rename(columns={"text": "texts"})))
+    changed.add(content_hash(of().reset_index(drop=True)))
+    changed.add(content_hash(of().astype({"count": float})))
+    changed.add(content_hash(of().assign(text=["a", "", "bc", "đ"])))
+    assert len(changed) == 14
 
 
 def test_a_remembered_function_gives_the_same_and_only_where_a_sweep_keeps_results(tmp_path, monkeypatch):

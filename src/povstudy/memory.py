@@ -148,7 +148,9 @@ def _plain(value: object) -> object:
 
 def _cells(table: object) -> list:
     """Return what stands for the cells of a table, its index first; any missing value is one."""
-    return [_column(table.index), *(_column(table.iloc[:, place]) for place in range(table.shape[1]))]
+    bare = table.copy(deep=False)
+    bare.attrs = {}  # each column would copy them
+    return [_column(bare.index), *(_column(column) for _, column in bare.items())]
 
 
 def _column(column: object) -> object:
@@ -156,6 +158,12 @@ def _column(column: object) -> object:
     import numpy as np
 
     if str(column.dtype) in ("str", "string"):
+        if getattr(column.dtype, "storage", "") == "pyarrow":
+            import pyarrow
+
+            # As bytes with offsets from 0 and nothing where nothing is missing: the same for a slice and its copy.
+            batch = pyarrow.record_batch([column.array.__arrow_array__().combine_chunks()], names=["text"])
+            return hashlib.sha256(batch.serialize()).hexdigest()
         return column.to_numpy(dtype=object, na_value=None).tolist()
     kind = column.dtype.kind if isinstance(column.dtype, np.dtype) else "O"
     if kind not in "biuf":

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.transforms import Bbox
     from PIL import Image
 
 __all__ = ["figure_png", "figure_table"]
@@ -49,10 +50,25 @@ def _drawn_png(figure: Figure) -> bytes:
     from PIL import Image
 
     pixels, file = _Pixels(), io.BytesIO()
-    figure.savefig(pixels, format="rgba", dpi=PNG_DPI, bbox_inches="tight", facecolor="white")
+    figure.savefig(pixels, format="rgba", dpi=PNG_DPI, bbox_inches=_settled(figure), facecolor="white")
     picture = _with_palette(Image.frombuffer("RGBA", pixels.size, pixels.content).convert("RGB"))
     picture.save(file, format="png", compress_level=PNG_LEVEL, dpi=(PNG_DPI, PNG_DPI))
     return file.getvalue()
+
+
+def _settled(figure: Figure) -> Bbox:
+    """Lay a figure out once and for all; return what ``bbox_inches="tight"`` would find after a drawing of its own."""
+    import matplotlib
+
+    dpi = figure.dpi
+    figure.dpi = PNG_DPI
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+        figure.set_layout_engine("none")
+    found = figure.get_tightbbox().padded(matplotlib.rcParams["savefig.pad_inches"])
+    figure.dpi = dpi
+    return found
 
 
 class _Pixels(io.RawIOBase):
