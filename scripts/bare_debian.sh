@@ -26,6 +26,7 @@ inside() {
         PIP_CERT=$certificates SSL_CERT_FILE=$certificates "$@"
 }
 chroot "$root" python3 -m venv /venv
+inside pip install -q --upgrade pip  # the one of bookworm does not hand its certificates to the build of a package
 inside pip install -q -c /src/constraints.txt /src
 if [ -n "$reports" ]; then
     cp "$reports" "$root/src/reports.json"
