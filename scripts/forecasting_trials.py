@@ -405,14 +405,24 @@ def stress_table() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def unseen_table(panels: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Return the same for real panels, and means over groups of them: geometric of ratios, plain of coverages."""
-    rows = [{"panel": name} | relative_row(_relative_cases(panel)) for name, panel in panels.items()]
-    groups = {"poorer countries": "mean, poorer countries", "US states": "mean, US states", "": "mean of all"}
-    means = [
-        {"panel": title} | _mean_row([row for row in rows if part in row["panel"]]) for part, title in groups.items()
-    ]
-    return pd.DataFrame([*rows, *means])
+def unseen_table(panels: dict[str, pd.DataFrame], recent: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return the same for real panels, and means over groups of them: geometric of ratios, plain of coverages.
+
+    The panels of ``recent`` are parts of others: they have a mean of their own and are in no other.
+    """
+    rows, parts = (
+        [{"panel": name} | relative_row(_relative_cases(panel)) for name, panel in some.items()]
+        for some in (panels, recent)
+    )
+    poorer = [row for row in rows if "poorer countries" in row["panel"]]
+    whole = [row for row in poorer if f"{row['panel'].rpartition(',')[0]}, from 2000" not in recent]
+    means = {
+        "mean, poorer countries": poorer,
+        "mean, poorer countries, from 2000": [*whole, *parts],
+        "mean, US states": [row for row in rows if "US states" in row["panel"]],
+        "mean of all": rows,
+    }
+    return pd.DataFrame([*rows, *parts, *({"panel": title} | _mean_row(some) for title, some in means.items())])
 
 
 def _mean_row(rows: list[dict[str, str]]) -> dict[str, str]:

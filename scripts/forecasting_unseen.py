@@ -19,9 +19,10 @@ import pandas as pd
 COUNTRIES = Path(__file__).parent / "data" / "wdi_poverty.csv"
 RICHER = 10.0
 """A country is richer where its first figure below $8.30 a day (%) is less: read off the start, not off what came."""
+RECENT = 2000
 
 CHOSEN_ON = (
-    "below $8.30 a day, poorer countries, 1981-2024",
+    "below $8.30 a day, poorer countries, 1977-2024",
     "unemployment, US states, 1979-2018",
     "unemployment, US states, 1985-2000",
     "unemployment, US states, 2000-2010",
@@ -49,6 +50,15 @@ def panels() -> dict[str, pd.DataFrame]:
     }
 
 
+def recent() -> dict[str, pd.DataFrame]:
+    """Return the panels below the dollar lines from 2000 on, where the national lines begin: parts of `panels`."""
+    return {
+        f"{name.rpartition(',')[0]}, from {RECENT}": panel[panel["year"].ge(RECENT)].reset_index(drop=True)
+        for name, panel in _countries().items()
+        if panel["year"].min() < RECENT
+    }
+
+
 def _countries() -> dict[str, pd.DataFrame]:
     """Return the panels of countries; of the richer ones, where few live below the dollar lines, on national lines."""
     table = pd.read_csv(COUNTRIES).sort_values(["code", "year"])
@@ -57,9 +67,9 @@ def _countries() -> dict[str, pd.DataFrame]:
     poorer = table[~richer]
     return {
         "national lines, poorer countries, 2000-2024": _panel(poorer, "code", "SI.POV.NAHC"),
-        "national lines, richer countries, 2000-2023": _panel(table[richer], "code", "SI.POV.NAHC"),
-        "below $3.00 a day, poorer countries, 1981-2024": _panel(poorer, "code", "SI.POV.DDAY"),
-        "below $8.30 a day, poorer countries, 1981-2024": _panel(poorer, "code", "SI.POV.UMIC"),
+        "national lines, richer countries, 2002-2023": _panel(table[richer], "code", "SI.POV.NAHC"),
+        "below $3.00 a day, poorer countries, 1977-2024": _panel(poorer, "code", "SI.POV.DDAY"),
+        "below $8.30 a day, poorer countries, 1977-2024": _panel(poorer, "code", "SI.POV.UMIC"),
     }
 
 
