@@ -14,6 +14,7 @@ import nbformat
 import pandas as pd
 import pytest
 
+from povstudy.memory import FOLDER_VARIABLE
 from povstudy.reporting import wording
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -97,6 +98,8 @@ KINDS = {
 @pytest.mark.parametrize("name", list(KINDS))
 def test_a_notebook_runs_for_every_kind_of_area(name, tmp_path):
     """One process for all cases: a province of either vintage, a region, the nation, both languages."""
+    memory = tmp_path / "memory"  # as in a sweep: what the cases have in common is computed once
+    memory.mkdir()
     done = subprocess.run(
         [
             sys.executable,
@@ -106,7 +109,7 @@ def test_a_notebook_runs_for_every_kind_of_area(name, tmp_path):
             json.dumps(KINDS[name]),
             tmp_path,
         ],
-        env={**os.environ, "POVSTUDY_HOME": str(ROOT)},
+        env={**os.environ, "POVSTUDY_HOME": str(ROOT), FOLDER_VARIABLE: str(memory)},
         cwd="/",
         capture_output=True,
         text=True,
