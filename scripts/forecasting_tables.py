@@ -273,6 +273,12 @@ def claims(tables: dict[str, pd.DataFrame], held_out: pd.DataFrame) -> dict[str,
         "poorer countries from 2000: under .91 / .87 / .83": bool(
             (ours.loc["mean, poorer countries, from 2000"].to_numpy() < [0.91, 0.87, 0.83]).all()
         ),
+        "poorer countries: EB is ahead by one to three hundredths": bool(
+            ((ours - damped.to_numpy()).round(2).filter(like="mean, poorer", axis=0)).stack().between(0.01, 0.03).all()
+        ),
+        "richer countries: EB loses up to ten hundredths": 1.09
+        < damped.filter(like="richer", axis=0).max().max()
+        <= 1.1,
         "richer countries: within two percent of the last value": bool(
             (ours[ours.index.str.contains("richer countries")] <= 1.02).all(axis=None)
         ),
